@@ -1,0 +1,1 @@
+"""Discover a workspace's own checks and run them, result by result."""

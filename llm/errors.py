@@ -1,0 +1,67 @@
+"""The exception tree. Each leaf maps to one documented exit code; the edge (`cli.py`) is where it is caught.
+
+    TorreError
+    ├── InputError            2  a request, option or file that cannot be accepted; names the field
+    │   ├── WorkspaceError    2  the workspace is missing, unreadable or not a directory
+    │   └── DiffError         -  a diff that is refused; carries a `DiscardReason`, costs its own candidate only
+    ├── PolicyError           2  a policy that cannot be read or is not valid: nobody is called
+    ├── SandboxError          5  no sandbox could be had, or it broke; carries the remedy
+    └── Interrupted         130  SIGINT or SIGTERM: everything started has been killed, nothing was changed
+
+A failing command is not an exception: it is a `CheckResult`. "No candidate passed" is an ordinary `Selection`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm.domain import DiscardReason
+
+
+class TorreError(Exception):
+    """Root of all errors that Torre raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(TorreError):
+    """Input that is refused. `field` names it (`logs.types`, `--check`, `.torre/…:3`)."""
+
+    exit_code = 2
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+
+
+class WorkspaceError(InputError):
+    """The workspace does not exist, is not a directory, or cannot be read."""
+
+
+class DiffError(InputError):
+    """A diff that breaks a rule; `reason` is what the candidate is discarded for."""
+
+    def __init__(self, reason: DiscardReason, message: str) -> None:
+        super().__init__("diff", message)
+        self.reason = reason
+
+
+class PolicyError(InputError):
+    """A policy file that is not valid. Never read as "no limits"."""
+
+
+class SandboxError(TorreError):
+    """No isolation could be had. `remedy` is one sentence or command the user can act on."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class Interrupted(TorreError):
+    """The user (or a signal) ended the run."""
+
+    exit_code = 130
