@@ -1,0 +1,96 @@
+"""Which paths may be touched at all: plain relative ones that no symlink leads astray."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from llm.domain import DiscardReason
+from llm.errors import DiffError
+
+OWN = frozenset({".git", ".torre"})
+"""Directories that no candidate may touch, whatever a policy allows."""
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_SHORT_NAMES = re.compile(r"(?:git|torre)~\d+")
+# Code points that HFS+ leaves out when it compares names: `.g\u200cit` is `.git` there.
+_IGNORED = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
+_NAME_BYTES, _PATH_BYTES = 255, 4000
+_FILE_BYTES = 16 << 20
+
+
+def flaw(path: str) -> str:
+    """Why `path` is not a plain path inside a workspace on any common file system, or ""."""
+    if not path or "\0" in path:
+        return "it is empty or holds a NUL"
+    if path.startswith("/") or "\\" in path or _DRIVE.match(path):
+        return "it is absolute, or written for Windows"
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "it holds an empty part, '.' or '..'"
+    return _too_long(path, parts) or next((why for part in parts if (why := _disguise(part))), "")
+
+
+def symlink_in(path: str, workspace: Path) -> str:
+    """The first part of `path` that is a symlink in the workspace (the last one counts), or ""."""
+    parts = path.split("/")
+    for depth in range(1, len(parts) + 1):
+        part = "/".join(parts[:depth])
+        try:
+            mode = os.lstat(f"{workspace}/{part}").st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        if stat.S_ISLNK(mode):
+            return part
+    return ""
+
+
+def refuse_escape(path: str, workspace: Path) -> None:
+    """DiffError(PATH_ESCAPE) unless `path` is plain and passes through no symlink, wherever that may lead."""
+    why = flaw(path)
+    if not why and (link := symlink_in(path, workspace)):
+        why = f"{link!r} is a symlink"
+    if why:
+        raise DiffError(DiscardReason.PATH_ESCAPE, f"path {path[:200]!r} is refused: {why}")
+
+
+def read(path: str, workspace: Path) -> bytes | None:
+    """The content of a plain file of the workspace, None where there is none.
+
+    DiffError: INVALID_DIFF for what is no plain file or cannot be read, TOO_LARGE above 16 MB, PATH_ESCAPE.
+    """
+    refuse_escape(path, workspace)
+    try:
+        info = os.lstat(f"{workspace}/{path}")
+        if not stat.S_ISREG(info.st_mode):
+            raise DiffError(DiscardReason.INVALID_DIFF, f"{path!r} is not a plain file")
+        if info.st_size > _FILE_BYTES:
+            raise DiffError(DiscardReason.TOO_LARGE, f"{path!r} is larger than {_FILE_BYTES} bytes")
+        return Path(f"{workspace}/{path}").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as error:
+        raise DiffError(DiscardReason.INVALID_DIFF, f"{path!r} cannot be read") from error
+
+
+def folded(path: str) -> str:
+    """`path` as a file system that ignores case and invisible code points would compare it."""
+    return path.translate(_IGNORED).casefold()
+
+
+def _too_long(path: str, parts: list[str]) -> str:
+    try:
+        sizes = [len(os.fsencode(part)) for part in parts]
+    except UnicodeEncodeError:
+        return "it cannot be encoded"
+    return "it is too long" if max(sizes) > _NAME_BYTES or sum(sizes) + len(parts) > _PATH_BYTES else ""
+
+
+def _disguise(part: str) -> str:
+    """Why this part may be another name on some file system: `.GIT`, `git~1`, `.git.`, `.git::$DATA`."""
+    plain = folded(part).partition(":")[0].rstrip(" .")
+    if part not in OWN and (plain in OWN or _SHORT_NAMES.fullmatch(plain)):
+        return f"{part!r} is another name of .git or .torre"
+    return "a part ends in a dot or a space" if part.endswith((".", " ")) else ""

@@ -1,0 +1,120 @@
+"""The rules a candidate may not break, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from llm.domain import DiscardReason
+from llm.errors import DiffError
+from llm.workspace import tampering
+from llm.workspace.diff import MAX_BYTES, FilePatch, Patch
+from llm.workspace.paths import OWN, folded, read, refuse_escape
+from llm.workspace.secrets import find_secrets
+from llm.workspace.suppressions import may_suppress, suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the policy adds to the built-in rules and takes from them; globs are relative to the workspace.
+
+    `allow_paths` lifts `protected_path` and `tampering` for what it matches, but never for `.git/` and `.torre/`.
+    """
+
+    protected: tuple[str, ...] = ()
+    allow_paths: tuple[str, ...] = ()
+    allow_suppressions: bool = False
+    max_bytes: int = MAX_BYTES
+
+
+def check_rules(
+    patch: Patch,
+    after: Mapping[str, bytes | None],
+    workspace: Path,
+    rules: Rules = Rules(),
+    editable_tests: frozenset[str] = frozenset(),
+) -> None:
+    """DiffError with the contract's reason for the first rule that `patch` (whose result is `after`) breaks.
+
+    Any touch of a test file is tampering, a new one included: it could replace fixtures or patch what it imports.
+    `editable_tests` are test files in which a style or types diagnostic lies; they may change as long as they
+    collect the same tests and assert the same.
+    """
+    if patch.size_bytes > rules.max_bytes:
+        raise DiffError(DiscardReason.TOO_LARGE, f"{patch.size_bytes} bytes, and {rules.max_bytes} are the limit")
+    paths = sorted({path for file in patch.files for path in file.paths} | set(after))
+    for path in paths:
+        refuse_escape(path, workspace)
+    free = [path for path in paths if not _protected(path, rules)]
+    added = frozenset(path for path in after if after[path] is not None)
+    for path in free:
+        if path not in editable_tests or not _harmless_edit(path, after, workspace):
+            _refuse_tampering(path, after, workspace, added)
+    if not rules.allow_suppressions:
+        _refuse_suppressions(patch, after, workspace)
+    for file in patch.files:
+        _refuse_secrets(file)
+
+
+def _protected(path: str, rules: Rules) -> bool:
+    """Whether the policy frees `path`; DiffError where a rule protects it."""
+    if OWN & set(path.split("/")):
+        raise DiffError(DiscardReason.PROTECTED_PATH, f"{path!r} belongs to git or to Torre")
+    if tampering.matches(path, rules.allow_paths):
+        return True
+    glob = tampering.matches(folded(path), tampering.CI) or tampering.matches(path, rules.protected)
+    if glob:
+        raise DiffError(DiscardReason.PROTECTED_PATH, f"{path!r} is protected by {glob!r}")
+    return False
+
+
+def _harmless_edit(path: str, after: Mapping[str, bytes | None], workspace: Path) -> bool:
+    old, new = read(path, workspace), after.get(path)
+    return old is not None and new is not None and tampering.same_assertions(path, old, new)
+
+
+def _refuse_tampering(
+    path: str, after: Mapping[str, bytes | None], workspace: Path, added: frozenset[str]
+) -> None:
+    plain = folded(path)
+    for globs, what in _JUDGES:
+        if glob := tampering.matches(plain, globs):
+            raise DiffError(DiscardReason.TAMPERING, f"{path!r} {what} ({glob})")
+    if path in added and (module := tampering.shadows(path, workspace, added)):
+        raise DiffError(DiscardReason.TAMPERING, f"{path!r} would be imported in place of {module!r}")
+    if settings := tampering.changed_settings(path, read(path, workspace), after.get(path)):
+        raise DiffError(DiscardReason.TAMPERING, f"it changes check configuration: {settings}")
+
+
+_JUDGES = (
+    (tampering.TESTS, "is a test"),
+    (tampering.CONFIGURATION, "configures the checks"),
+    (tampering.INSTALLED, "belongs to the installed tools"),
+)
+
+
+def _refuse_suppressions(patch: Patch, after: Mapping[str, bytes | None], workspace: Path) -> None:
+    """Marks are counted over all files, so that code may move from one to another with its own."""
+    if not any(may_suppress(path, "".join(file.lines("+"))) for file in patch.files for path in file.paths):
+        return
+    found: Counter[str] = Counter()
+    for path, content in after.items():
+        found.update(_marks(path, content))
+        found.subtract(_marks(path, read(path, workspace)))
+    extra = [mark for mark, count in found.items() if count > 0]
+    if extra:
+        raise DiffError(DiscardReason.TAMPERING, f"it adds {extra[0][:80]!r}")
+
+
+def _marks(path: str, content: bytes | None) -> Counter[str]:
+    return suppressions(path, (content or b"").decode("utf-8", "replace"))
+
+
+def _refuse_secrets(file: FilePatch) -> None:
+    """What the same file loses may come back: a moved line adds no secret. The message never repeats one."""
+    added, removed = "".join(file.lines("+")), "".join(file.lines("-"))
+    for finding in find_secrets(added):
+        if added[finding.start : finding.end] not in removed:
+            raise DiffError(DiscardReason.SECRET, f"{file.paths[-1]!r} gains something like: {finding.kind}")

@@ -1,0 +1,111 @@
+"""What is repaired, as it lies on disk: where it begins, whether it moved, and the texts of its sources."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+from llm.errors import WorkspaceError
+
+MAX_FILE_BYTES = 1 << 20
+MAX_TOTAL_BYTES = 64 << 20
+
+_SKIPPED = frozenset(
+    {
+        *(".git", ".hg", ".svn", ".torre", "node_modules", ".venv", "venv", "__pycache__", ".mypy_cache"),
+        *(".pytest_cache", ".ruff_cache", ".tox", ".nox", ".hypothesis", ".cache", ".eggs", ".next", ".turbo"),
+    }
+)
+_VENDORED = _SKIPPED | {"vendor", "third_party", "bower_components", "site-packages", "dist", "target"}
+_SOURCES = (
+    *(".py", ".pyi", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".vue", ".svelte", ".json"),
+    *(".toml", ".cfg", ".ini", ".yaml", ".yml", ".go", ".mod", ".rs", ".c", ".h", ".cc", ".cpp", ".hpp", ".java"),
+    *(".kt", ".rb", ".sh", ".md", ".rst", ".css", ".scss", ".html"),
+)
+
+
+def open_workspace(path: Path) -> Path:
+    """The workspace's resolved absolute path. WorkspaceError where it is missing, a file or unreadable."""
+    try:
+        resolved = path.resolve(strict=True)
+        if not resolved.is_dir():
+            raise WorkspaceError("workspace", f"{path} is not a directory")
+        with os.scandir(resolved):
+            return resolved
+    except FileNotFoundError:
+        raise WorkspaceError("workspace", f"{path} does not exist") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WorkspaceError("workspace", f"{path!s} cannot be read: {error}") from error
+
+
+def root_of(start: Path) -> Path:
+    """The nearest directory from `start` upwards that holds `.torre/` or `.git`, else `start`, absolute."""
+    start = start.resolve()
+    holders = (d for d in (start, *start.parents) if (d / ".torre").is_dir() or (d / ".git").exists())
+    return next(holders, start)
+
+
+def fingerprint(workspace: Path) -> str:
+    """A key that changes when any file does: path, size, mtime, mode and inode; no content is read.
+
+    Left out are `.git`, `.torre`, `node_modules`, virtual environments and caches.
+    """
+    digest = blake2b(digest_size=16)
+    for path, entry in _walk(str(workspace), _SKIPPED):
+        try:
+            info = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        facts = f"{info.st_size} {info.st_mtime_ns} {info.st_mode} {info.st_ino}"
+        digest.update(os.fsencode(path) + b"\0" + facts.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def read_sources(workspace: Path) -> Mapping[str, str]:
+    """Texts of the source files by relative path: UTF-8, without BOM, newlines as they are.
+
+    Left out: vendored directories, symlinks, binaries, what is not UTF-8 or larger than 1 MB, and what comes after
+    64 MB in all.
+    """
+    sources: dict[str, str] = {}
+    left = MAX_TOTAL_BYTES
+    for path, entry in _walk(str(workspace), _VENDORED):
+        if path.endswith(_SOURCES) and (content := _content(entry, min(left, MAX_FILE_BYTES))) is not None:
+            left -= len(content)
+            text = _decoded(content)
+            if text is not None:
+                sources[path] = text
+    return sources
+
+
+def _walk(directory: str, skipped: frozenset[str], prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All entries but directories, in order of name; symlinks are entries and never followed."""
+    try:
+        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except (FileNotFoundError, PermissionError):
+        return  # it went while we walked, or is closed to us: then its files are no sources either
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):
+            yield prefix + entry.name, entry
+        elif entry.name not in skipped:
+            yield from _walk(entry.path, skipped, f"{prefix}{entry.name}/")
+
+
+def _content(entry: os.DirEntry[str], limit: int) -> bytes | None:
+    try:
+        info = entry.stat(follow_symlinks=False)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > limit:
+            return None
+        return Path(entry.path).read_bytes()[:limit]
+    except (FileNotFoundError, PermissionError):
+        return None
+
+
+def _decoded(content: bytes) -> str | None:
+    try:
+        return None if b"\0" in content else content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,199 @@
+"""Where a repository's judges live: its tests, the configuration of its checks, the tools themselves, its CI."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+CI = (
+    *(".github/**", ".gitlab/**", ".circleci/**", ".buildkite/**", ".azure-pipelines/**", ".teamcity/**"),
+    *(".semaphore/**", ".woodpecker/**", ".gitea/**", ".forgejo/**", ".ci/**", ".husky/**", ".githooks/**"),
+    *("**/.gitlab-ci*.yml", "**/jenkinsfile*", "**/azure-pipelines*.y*ml", "**/bitbucket-pipelines.y*ml"),
+    *("**/.travis.y*ml", "**/*appveyor.y*ml", "**/.drone.y*ml", "**/.woodpecker.y*ml", "**/.cirrus.y*ml"),
+    *("**/cloudbuild.y*ml", "**/buildspec.y*ml", "**/codefresh.y*ml", "**/wercker.y*ml", "**/.gitmodules"),
+)
+TESTS = (
+    *("**/tests/**", "**/test/**", "**/__tests__/**", "**/__snapshots__/**", "**/__mocks__/**", "**/spec/**"),
+    *("**/e2e/**", "**/testdata/**", "**/test_*.py*", "**/*_test.py*", "**/tests.py", "**/conftest.py"),
+    *("**/*.test.*", "**/*.spec.*", "**/*-test.?s", "**/*_test.?s", "**/*_test.go", "**/*.snap"),
+)
+CONFIGURATION = (
+    *("**/pytest.ini", "**/.pytest.ini", "**/pytest.toml", "**/.pytest.toml", "**/tox.ini", "**/tox.toml"),
+    *("**/mypy.ini", "**/.mypy.ini", "**/ruff.toml", "**/.ruff.toml", "**/pyrightconfig.json", "**/.flake8"),
+    *("**/.pylintrc*", "**/pylintrc*", "**/.coveragerc", "**/.isort.cfg", "**/ty.toml", "**/.bandit"),
+    *("**/noxfile.py", "**/.pre-commit-config.y*ml", "**/*.pth"),
+    *("**/sitecustomize.py", "**/usercustomize.py", "**/sitecustomize/**", "**/usercustomize/**"),
+    *("**/eslint.config.*", "**/.eslintrc*", "**/tsconfig*.json", "**/jsconfig*.json", "**/jest.config.*"),
+    *("**/jest.*.js", "**/vitest.config.*", "**/vitest.workspace.*", "**/vite.config.*", "**/.mocharc*"),
+    *("**/ava.config.*", "**/karma.conf.*", "**/playwright.config.*", "**/cypress.config.*", "**/biome.json*"),
+    *("**/.prettierrc*", "**/prettier.config.*", "**/babel.config.*", "**/.babelrc*", "**/.swcrc", "**/.nycrc*"),
+    *("**/.npmrc", "**/.yarnrc*", "**/.pnpmfile.*", "**/bunfig.toml", "**/deno.json*", "**/turbo.json"),
+    *("**/nx.json", "**/.*ignore", "**/makefile", "**/gnumakefile", "**/*.mk", "**/justfile", "**/.justfile"),
+    *("**/taskfile.y*ml", "**/.golangci.*", "**/clippy.toml", "**/.clippy.toml", "**/.cargo/**"),
+    *("**/rust-toolchain*", "**/.envrc", "**/codecov.y*ml"),
+)
+INSTALLED = (
+    *("**/node_modules/**", "**/.venv/**", "**/venv/**", "**/site-packages/**", "**/.tox/**", "**/.nox/**"),
+    *("**/__pycache__/**", "**/.mypy_cache/**", "**/.pytest_cache/**", "**/.ruff_cache/**", "**/*.pyc"),
+    *("**/*.egg-info/**", "**/*.dist-info/**", "**/target/debug/**", "**/target/release/**"),
+)
+_SHARED = ("**/conftest.py", "**/__snapshots__/**", "**/__mocks__/**", "**/*.snap")
+_TOOLS = frozenset(
+    {
+        *("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "xdist", "pytest_cov", "pytest_asyncio"),
+        *("pytest_timeout", "hypothesis", "mypy", "mypyc", "mypy_extensions", "typing_extensions", "pyright"),
+        *("ruff", "flake8", "pylint", "coverage", "tox", "nox", "pip", "setuptools", "black", "isort"),
+    }
+)
+
+
+def matches(path: str, globs: tuple[str, ...]) -> str:
+    """The first glob that `path` matches, or "". `**` spans directories, `*` and `?` do not."""
+    found = _pattern(globs).fullmatch(path)
+    return globs[(found.lastindex or 1) - 1] if found else ""
+
+
+def shadows(path: str, workspace: Path, added: frozenset[str]) -> str:
+    """The module of the standard library or of a tool that an added Python file would hide, or "".
+
+    Only inside of packages is a name free: any other directory may be on `sys.path`. A directory that exists
+    does not become a package by an added `__init__.py`.
+    """
+    file = PurePosixPath(path)
+    module = file.parent if file.stem == "__init__" else file.with_suffix("")
+    known = module.name in _TOOLS or module.name in sys.stdlib_module_names
+    if not known or file.suffix not in (".py", ".pyi"):
+        return ""
+    package, folder = module.parent / "__init__.py", workspace / module.parent
+    new_package = package.as_posix() in added and not folder.exists()
+    in_package = folder != workspace and ((workspace / package).exists() or new_package)
+    exists = any((workspace / f"{module}{end}").exists() for end in (".py", "/__init__.py"))
+    return "" if in_package or exists else module.name
+
+
+def changed_settings(path: str, before: bytes | None, after: bytes | None) -> str:
+    """What part of a mixed file (dependencies beside check configuration) differs in its judging part, or ""."""
+    judged = _MIXED.get(path.rpartition("/")[2].casefold())
+    if not judged:
+        return ""
+    try:
+        old, new = (judged(content.decode()) if content else {} for content in (before, after))
+    except (ValueError, RecursionError):
+        return f"{path} cannot be read as what it is"
+    return next((f"{path} [{key}]" for key in {**old, **new} if old.get(key) != new.get(key)), "")
+
+
+def same_assertions(path: str, before: bytes, after: bytes) -> bool:
+    """Whether an edited test file still collects the same tests and asserts the same things."""
+    if matches(path, _SHARED):
+        return False
+    try:
+        if path.endswith((".py", ".pyi")):
+            return _python_claims(before) == _python_claims(after)
+        return _other_claims(before.decode()) == _other_claims(after.decode())
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+
+
+@cache
+def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"({_translated(glob)})" for glob in globs), re.DOTALL)
+
+
+def _translated(glob: str) -> str:
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(words.get(piece) or re.escape(piece) for piece in re.split(r"(\*\*/|\*\*|\*|\?)", glob))
+
+
+def _pyproject(text: str) -> dict[str, Any]:
+    import tomllib
+
+    data = tomllib.loads(text)
+    tools = {f"tool.{name}": table for name, table in _table(data, "tool").items()}
+    return {**tools, "project.entry-points": _table(data, "project").get("entry-points")}
+
+
+def _cargo(text: str) -> dict[str, Any]:
+    import tomllib
+
+    data = tomllib.loads(text)
+    own = {key: data.get(key) for key in ("lints", "test", "bench", "profile")}
+    return {**own, "workspace.lints": _table(data, "workspace").get("lints")}
+
+
+def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
+    table = data.get(key, {})
+    if not isinstance(table, dict):
+        raise ValueError(f"{key} is not a table")
+    return table
+
+
+def _setup_cfg(text: str) -> dict[str, Any]:
+    from configparser import Error, RawConfigParser
+
+    parser = RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+    except Error as error:
+        raise ValueError(str(error)) from error
+    harmless = re.compile(r"metadata|options(?!\.entry_points)(\..*)?|build.*|.dist.*|bdist.*")
+    return {name: dict(parser[name]) for name in parser.sections() if not harmless.fullmatch(name)}
+
+
+def _package_json(text: str) -> dict[str, Any]:
+    import json
+
+    data = json.loads(text.removeprefix("\ufeff"))
+    if not isinstance(data, dict):
+        raise ValueError("not an object")
+    judged = (
+        "scripts jest vitest mocha ava nyc c8 tap eslintConfig eslintIgnore prettier babel lint-staged husky xo"
+    )
+    return {key: data.get(key) for key in judged.split()}
+
+
+_MIXED: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "pyproject.toml": _pyproject,
+    "setup.cfg": _setup_cfg,
+    "package.json": _package_json,
+    "cargo.toml": _cargo,
+}
+
+
+def _python_claims(content: bytes) -> tuple[list[str], Counter[str]]:
+    """Functions and classes with their decorators, in order (a repeated name hides a test), and what they claim.
+
+    Claims are asserting statements and, so that none is stepped over, the control flow inside functions.
+    """
+    nodes = list(ast.walk(ast.parse(content)))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    names = [f"{n.name} {[ast.dump(d) for d in n.decorator_list]}" for n in (*functions, *classes)]
+    flow = Counter(type(n).__name__ for f in functions for n in ast.walk(f) if isinstance(n, _FLOW))
+    return names, flow + Counter(ast.dump(n) for n in nodes if isinstance(n, ast.Assert) or _asserting(n))
+
+
+_FLOW = (ast.Return, ast.Raise, ast.If, ast.IfExp, ast.Try, ast.While, ast.For, ast.With, ast.Break, ast.Continue)
+
+
+def _asserting(node: ast.AST) -> bool:
+    """`self.assertEqual(…)`, `pytest.raises(…)`, `mock.assert_called_once()` and their like."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return name.startswith("assert") or name in ("raises", "warns", "fail", "approx", "parametrize")
+
+
+def _other_claims(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if _OTHER_CLAIM.search(line)]
+
+
+_OTHER_CLAIM = re.compile(
+    r"\b(?:expect|assert\w*|test|it|describe|t\.\w+)\b.*\(|\b(?:return|throw|if|else|try|catch|process)\b"
+)
