@@ -1,0 +1,47 @@
+"""Reproduce the red: run every check on the untouched tree, the red ones more than once.
+
+A check whose items differ between runs of the same tree is flaky: it proves nothing about a candidate.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TypeVar
+
+from llm.checks.compare import flaky
+from llm.domain import Baseline, Check, CheckResult
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+def width() -> int:
+    """How many jobs run at once: the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(work: Callable[[_T, Event], _R], inputs: Iterable[_T]) -> tuple[_R, ...]:
+    """`work` on every input, as many at once as there are cores; results in the order of the inputs.
+
+    The Event that `work` gets is set when something (an interrupt, an error in another) ends this early.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(width()) as pool:
+        futures = [pool.submit(work, each, stop) for each in inputs]
+        try:
+            return tuple(future.result() for future in futures)
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def reproduce(checks: Sequence[Check], run: Callable[[Check, Event], CheckResult]) -> Baseline:
+    """Run every check once and the red ones a second time. A check killed by its time limit is not repeated."""
+    first = side_by_side(run, checks)
+    suspects = [r for r in first if not r.green and not r.not_run and not r.killed]
+    second = side_by_side(run, [r.check for r in suspects])
+    return Baseline(results=first, flaky=flaky(suspects, second))
