@@ -1,0 +1,3 @@
+export { exponential, steady } from "./pauses.js";
+export { Exhausted, retry } from "./retry.js";
+export { drain } from "./queue.js";
