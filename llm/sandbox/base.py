@@ -71,9 +71,13 @@ class Completed:
 class Sandbox(Protocol):
     """One workspace, opened. Thread-safe: jobs run side by side."""
 
-    isolation: Isolation
-    missing: tuple[str, ...]
-    """What of `full` this sandbox lacks, in words for the report."""
+    @property
+    def isolation(self) -> Isolation:
+        """How strong it is; stored with every verdict."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What of `full` this sandbox lacks, in words for the report."""
 
     def execute(self, job: Job) -> Completed:
         """Run a job to its end. Raises SandboxError if the sandbox itself breaks, never for a failing job."""

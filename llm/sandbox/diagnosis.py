@@ -1,0 +1,73 @@
+"""What a sandbox's failure means, and what to do about it: known error texts mapped to one remedy each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from llm.errors import SandboxError
+
+_INSTALL = {
+    "debian": "sudo apt-get install bubblewrap",
+    "ubuntu": "sudo apt-get install bubblewrap",
+    "fedora": "sudo dnf install bubblewrap",
+    "rhel": "sudo dnf install bubblewrap",
+    "arch": "sudo pacman -S bubblewrap",
+    "alpine": "sudo apk add bubblewrap",
+    "suse": "sudo zypper install bubblewrap",
+    "nixos": "nix-env -iA nixos.bubblewrap",
+}
+_APPARMOR = (
+    "echo 'kernel.apparmor_restrict_unprivileged_userns = 0' | sudo tee /etc/sysctl.d/60-torre.conf"
+    " && sudo sysctl --system"
+)
+_CONTAINER = (
+    "start the container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+    " --security-opt systempaths=unconfined"
+)
+_SYSCTL = "sudo sysctl -w user.max_user_namespaces=15000; on older Debian also kernel.unprivileged_userns_clone=1"
+_KNOWN = (
+    (
+        r"setting up [ug]id map: Permission denied|setgroups: Permission denied",
+        "AppArmor keeps programs from using user namespaces (Ubuntu's default since 23.10)",
+        _APPARMOR,
+    ),
+    (r"Can't mount proc|mount proc", "/proc is masked, as containers do it", _CONTAINER),
+    (
+        r"(unshare|Creating new namespace failed|No permissions to create a? ?new namespace).*",
+        "user namespaces are switched off or used up",
+        _SYSCTL,
+    ),
+    (
+        r"mount_setattr.*Invalid argument",
+        "the workspace's file system cannot be mapped to another user",
+        "run Torre as an ordinary user, or keep the workspace on ext4, xfs, btrfs or tmpfs",
+    ),
+    (
+        r"mount overlay",
+        "the kernel refuses an overlay in a user namespace",
+        "use Linux 5.11 or later with the overlay module loaded (sudo modprobe overlay)",
+    ),
+    (r"Function not implemented", "the kernel is too old for the new mount interface", "use Linux 5.12 or later"),
+)
+
+
+def explain(text: str, in_container: bool | None = None) -> SandboxError:
+    """The error for what a launcher or bwrap said: the known meaning before the raw text, and the remedy."""
+    if in_container is None:
+        in_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+    for pattern, meaning, remedy in _KNOWN:
+        if re.search(pattern, text):
+            return SandboxError(f"{meaning}: {text}", _CONTAINER if in_container and remedy == _SYSCTL else remedy)
+    return SandboxError(text, "torre doctor")
+
+
+def not_installed(os_release: str | None = None) -> SandboxError:
+    """bubblewrap is missing; the remedy is the distribution's own command."""
+    file = Path("/etc/os-release")
+    if os_release is None:
+        os_release = file.read_text(encoding="utf-8") if file.exists() else ""
+    names = re.findall(r"^ID(?:_LIKE)?=(.*)$", os_release, re.MULTILINE)
+    words = " ".join(names).replace('"', " ").split()
+    remedy = next((_INSTALL[word] for word in words if word in _INSTALL), "install the package `bubblewrap`")
+    return SandboxError("bubblewrap (bwrap) is not installed", remedy)

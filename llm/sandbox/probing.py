@@ -1,0 +1,82 @@
+"""A probe runs the real sandbox once, with attacks in it, and remembers a good answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from llm import __version__
+from llm.domain import Isolation
+from llm.errors import SandboxError
+from llm.sandbox.base import Job, Limits, Probe, Sandbox
+
+_SYSCTLS = (
+    "user/max_user_namespaces",
+    "kernel/unprivileged_userns_clone",
+    "kernel/apparmor_restrict_unprivileged_userns",
+)
+_WALL_S = 20.0
+Opener = Callable[[Path], AbstractContextManager[Sandbox]]
+
+
+def probe(name: str, tool_version: str, opener: Opener) -> Probe:
+    """Attack a sandbox made by `opener`, or recall that this was done. Only a good answer is recalled: a problem
+    may be mended by what no key shows."""
+    memory = _cache_file(name, tool_version)
+    if memory.is_file():
+        return Probe(name, Isolation(memory.read_text()))
+    try:
+        isolation = _attack(opener)
+    except SandboxError as error:
+        return Probe(name, Isolation.NONE, str(error), error.remedy)
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.write_text(isolation)
+    return Probe(name, isolation)
+
+
+def _cache_file(name: str, tool_version: str) -> Path:
+    values = [file.read_text() if (file := Path("/proc/sys", key)).exists() else "" for key in _SYSCTLS]
+    facts = [__version__, *os.uname(), tool_version, sys.executable, str(os.geteuid()), *values]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base, "torre", f"sandbox-{name}-{key}")
+
+
+def _attack(opener: Opener) -> Isolation:
+    with tempfile.TemporaryDirectory(prefix="torre-probe-") as folder, socket.socket() as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        with socket.socket(socket.AF_UNIX) as abstract:
+            abstract.bind(f"\0{folder}")
+            abstract.listen()
+            return _held(Path(folder), tcp.getsockname()[1], opener)
+
+
+def _held(folder: Path, port: int, opener: Opener) -> Isolation:
+    """Attack from a workspace inside `folder`; SandboxError names what got through."""
+    workspace, canary, outside = folder / "workspace", folder / "canary", folder / "outside"
+    workspace.mkdir()
+    canary.write_text("canary")
+    script = str(Path(__file__).parent / "attacks.py")
+    argv = (sys.executable, "-I", "-S", script, str(canary), str(outside), str(port), str(folder))
+    with opener(workspace) as sandbox:
+        done = sandbox.execute(Job(argv, limits=Limits(wall_s=_WALL_S)))
+        isolation = sandbox.isolation
+    *through, last = done.stdout.decode(errors="replace").split() or [""]
+    if outside.exists():
+        through.append("write")
+    if done.killed:
+        through.append("orphan")
+    if through or last != "done":
+        said = done.stderr.decode(errors="replace").strip()
+        raise SandboxError(
+            f"the sandbox did not hold ({', '.join(through) or 'no answer'}) {said}".strip(), "torre doctor"
+        )
+    return isolation

@@ -1,0 +1,163 @@
+"""Nothing outlives a job, nor Torre, however either ends. Left-overs are sought by a mark in their argv."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from llm.errors import SandboxError
+from llm.sandbox import open_sandbox
+from llm.sandbox.base import Limits, Sandbox
+from tests.sandbox.conftest import CHECKOUT, sh
+
+DAEMON = "import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0: time.sleep(300)\n os._exit(0)\n"
+
+
+def marked(mark: str) -> list[str]:
+    """Command lines of living processes with the mark in them."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark.encode() in line:
+                found.append(line.decode(errors="replace"))
+    return found
+
+
+def assert_gone(mark: str, within_s: float = 5) -> None:
+    end = time.monotonic() + within_s
+    while marked(mark) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert marked(mark) == []
+
+
+@pytest.fixture
+def mark() -> str:
+    return f"torre-mark-{uuid.uuid4().hex}"
+
+
+def test_the_daemon_does_outlive_its_parent_outside(mark: str) -> None:
+    subprocess.run([sys.executable, "-c", DAEMON, mark], check=True)
+    time.sleep(0.1)
+    (survivor,) = [e for e in Path("/proc").iterdir() if e.name.isdigit() and mark in _line(e)]
+    os.kill(int(survivor.name), signal.SIGKILL)
+
+
+def _line(entry: Path) -> str:
+    try:
+        return (entry / "cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_a_daemon_dies_with_its_job(sandbox: Sandbox, mark: str) -> None:
+    done = sandbox.execute(sh(f'python3 -c "$D" {mark}; echo done', env={"D": DAEMON}))
+    assert done.stdout == b"done\n"
+    assert marked(mark) == []
+
+
+def test_a_process_that_ignores_signals(sandbox: Sandbox, mark: str) -> None:
+    script = f"trap '' TERM INT HUP; (trap '' TERM INT; sleep 300; : {mark}) & sleep 300; : {mark}"
+    assert sandbox.execute(sh(script, limits=Limits(wall_s=0.5))).killed == "timeout"
+    assert marked(mark) == []
+
+
+def test_killing_everything_it_can_hurts_only_itself(sandbox: Sandbox) -> None:
+    assert sandbox.execute(sh("kill -9 -1; kill -9 $PPID; kill -9 1; echo still")).exit_code is not None
+    assert sandbox.execute(sh("echo next")).stdout == b"next\n"
+
+
+@pytest.mark.parametrize("wall_s", [0.001, 0.005, 0.01, 0.02, 0.04])
+def test_a_job_killed_while_it_starts(sandbox: Sandbox, mark: str, wall_s: float) -> None:
+    for _ in range(4):
+        sandbox.execute(sh(f"sleep 300; : {mark}", limits=Limits(wall_s=wall_s)))
+    assert marked(mark) == []
+
+
+TORRE = """
+import os, sys, threading
+from pathlib import Path
+from llm.sandbox import open_sandbox
+from llm.sandbox.base import Job
+with open_sandbox(Path(sys.argv[1])) as sandbox:
+    script = "echo up > $TORRE_REPORT; sleep 300; : " + sys.argv[2]
+    job = Job(("sh", "-c", script), on_report=lambda chunk: os.write(1, b"up\\n") and None)
+    threads = [threading.Thread(target=sandbox.execute, args=(job,), daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    sandbox.execute(job)
+"""
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_torre_interrupted(workspace: Path, mark: str, signal_: signal.Signals) -> None:
+    """SIGKILL too: the launcher and the supervisors notice that their sockets have closed."""
+    torre = subprocess.Popen(
+        [sys.executable, "-c", TORRE, str(workspace), mark],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert torre.stdout is not None
+        with torre.stdout:
+            assert [torre.stdout.readline() for _ in range(3)] == [b"up\n"] * 3
+        assert len([line for line in marked(mark) if "sleep" in line]) >= 3
+        torre.send_signal(signal_)
+        torre.wait(10)
+    finally:
+        torre.kill()
+        torre.wait()
+    assert_gone(mark)
+
+
+def test_closing_the_sandbox_leaves_no_launcher(workspace: Path) -> None:
+    with open_sandbox(workspace) as sandbox:
+        sandbox.execute(sh("true"))
+        assert _children()
+    assert not _children()
+
+
+def test_closing_the_sandbox_ends_the_jobs_that_still_run(workspace: Path, mark: str) -> None:
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        with open_sandbox(workspace) as sandbox:
+            running = pool.submit(sandbox.execute, sh(f"sleep 300; : {mark}", limits=Limits(wall_s=100)))
+            while not marked(mark):
+                time.sleep(0.01)
+        assert marked(mark) == []
+        assert running.result().killed == "cancelled"
+    assert time.monotonic() - started < 20
+
+
+def _children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def test_a_broken_launcher_is_an_error_and_not_a_failing_job(workspace: Path) -> None:
+    with open_sandbox(workspace) as sandbox:
+        os.kill(int(_children()[-1]), signal.SIGKILL)
+        time.sleep(0.1)
+        with pytest.raises(SandboxError):
+            sandbox.execute(sh("true"))
+
+
+def test_eight_jobs_from_eight_threads(sandbox: Sandbox) -> None:
+    def one(number: int) -> tuple[bytes, bytes]:
+        done = sandbox.execute(sh(f"echo {number} > a.txt; sleep 0.1; cat a.txt; cat a.txt > $TORRE_REPORT"))
+        return done.stdout, done.report
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(one, range(16)))
+    assert answers == [(f"{n}\n".encode(), f"{n}\n".encode()) for n in range(16)]
