@@ -170,12 +170,89 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the untouched tree says. `results` hold one result a check; `flaky` the items that would not agree."""
+
+    results: tuple[CheckResult, ...]
+    flaky: tuple[str, ...] = ()
+
+    @property
+    def red(self) -> tuple[CheckResult, ...]:
+        """Checks that ran and are not green."""
+        return tuple(r for r in self.results if not r.green and not r.not_run)
+
+    @property
+    def green(self) -> tuple[CheckResult, ...]:
+        """Checks that ran and are green."""
+        return tuple(r for r in self.results if r.green)
+
+    @property
+    def not_run(self) -> tuple[CheckResult, ...]:
+        """Checks whose tool is missing or that had nothing to do: neither red nor green."""
+        return tuple(r for r in self.results if r.not_run)
+
+
+@dataclass(frozen=True, slots=True)
 class Triage:
     """What the logs and the baseline say: the diagnostics and the stage they add up to, with its reason."""
 
     stage: Stage
     diagnostics: tuple[Diagnostic, ...]
     reason: str
+
+
+class SkipReason(StrEnum):
+    """Why a lane of the rule is not asked."""
+
+    NOT_ALLOWED = "not_allowed"
+    NOT_CONFIGURED = "not_configured"
+    NO_VISION = "no_vision"
+    NO_CREDENTIALS = "no_credentials"
+    UNPRICED = "unpriced"
+    QUOTA = "quota"
+    COOLDOWN = "cooldown"
+    CIRCUIT_OPEN = "circuit_open"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneChoice:
+    """A lane that is asked, and why."""
+
+    lane: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A lane of the rule that is not asked. `detail` says what would change that: the variable to set, the cap."""
+
+    lane: str
+    reason: SkipReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDecision:
+    """Which lanes are asked for a stage. `rule` is `default:` or `policy:` and the route that fired.
+
+    `stub`: nobody is called, the lanes answer with their offline stubs.
+    """
+
+    stage: Stage
+    rule: str
+    lanes: tuple[LaneChoice, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    stub: bool = False
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The lanes that are asked, in order."""
+        return tuple(choice.lane for choice in self.lanes)
+
+    @property
+    def reason(self) -> str:
+        """The route and its lanes in one line: `types: anthropic/claude-3.5+openai/gpt-4o`."""
+        return f"{self.rule.partition(':')[2]}: {'+'.join(self.providers) or 'no lane can be asked'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +289,8 @@ class Evaluation:
     `fail_to_pass`: red before, green after. `still_failing`: red before and after. `newly_failing`: green (or
     absent) before, red after. `missing`: test ids of the baseline that the run no longer reports.
     `behaviour` is a key that is equal for candidates that behave alike ("" where it was not measured).
+    `agreement` counts the independent candidates that came to this same result. `diff_size` is added + removed
+    lines; `ttg_ms` the wall time from the start of the request to this verdict.
     """
 
     candidate: Candidate
@@ -224,6 +303,7 @@ class Evaluation:
     newly_failing: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     behaviour: str = ""
+    agreement: int = 1
     diff_size: int = 0
     ttg_ms: int = 0
     isolation: Isolation = Isolation.NONE
@@ -242,6 +322,34 @@ class Selection:
     ranking: tuple[Evaluation, ...]
     why: str
     ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A whole run: what was asked, what was red, what was tried, and the verdict.
+
+    `diff` is the winner's in PATCH, the best unproven one's in ADVISORY, "" where there is none. `summary` is one
+    sentence for a person. `doubts` are items that were red and green on the same tree, or why a winner is not
+    proven. `notes` name what could not be used (a missing tool and the command that installs it). `unproven` are
+    candidates that nothing could be run for. `files` maps each changed path to its new text (None: deleted).
+    """
+
+    request: RepairRequest
+    mode: Mode
+    exit_code: int
+    summary: str
+    triage: Triage
+    baseline: Baseline
+    selection: Selection
+    diff: str = ""
+    nothing_red: bool = False
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unproven: tuple[Candidate, ...] = ()
+    files: Mapping[str, str | None] = field(default_factory=lambda: _EMPTY)
+    isolation: Isolation = Isolation.NONE
+    isolation_missing: tuple[str, ...] = ()
+    duration_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
     │   ├── WorkspaceError    2  the workspace is missing, unreadable or not a directory
     │   └── DiffError         -  a diff that is refused; carries a `DiscardReason`, costs its own candidate only
     ├── PolicyError           2  a policy that cannot be read or is not valid: nobody is called
+    ├── LedgerError           2  the quota ledger is locked, corrupt, full or out of reach: nobody is called
     ├── SandboxError          5  no sandbox could be had, or it broke; carries the remedy
     └── Interrupted         130  SIGINT or SIGTERM: everything started has been killed, nothing was changed
 
@@ -49,6 +50,12 @@ class DiffError(InputError):
 
 class PolicyError(InputError):
     """A policy file that is not valid. Never read as "no limits"."""
+
+
+class LedgerError(TorreError):
+    """The quota ledger cannot be had, so that no call may be made. The message says which one and why."""
+
+    exit_code = 2
 
 
 class SandboxError(TorreError):

@@ -1,0 +1,162 @@
+"""Edits of Python text by the spans of its syntax tree: what lies outside an edit keeps every byte."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from llm.domain import Candidate
+from llm.workspace.diff import make_diff
+
+Spanned = ast.expr | ast.stmt | ast.arg | ast.keyword | ast.alias
+"""Nodes that have a place in the text."""
+
+_INDENT = re.compile(r"[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace characters `start`…`end` of one file by `text`. `weight` is 0…1 within its template."""
+
+    start: int
+    end: int
+    text: str
+    weight: float = 1.0
+
+    def apply(self, source: str) -> str:
+        """The edited source."""
+        return source[: self.start] + self.text + source[self.end :]
+
+
+class Source:
+    """One Python file, parsed: nodes by span, parent and statement. SyntaxError if it does not parse."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.tree = ast.parse(text)
+        self._lines = _split_like_python(text)
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line))
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """Child → parent."""
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    def offset(self, line: int, column: int) -> int:
+        """Character offset of a line (from 1) and a UTF-8 byte column (from 0), as `ast` gives them."""
+        text = self._lines[line - 1] if line <= len(self._lines) else ""
+        if not text.isascii():
+            column = len(text.encode()[:column].decode(errors="ignore"))
+        return self._starts[line - 1] + column
+
+    def span(self, node: Spanned) -> tuple[int, int]:
+        """Start and end offset of a node; a statement's span has its decorators."""
+        first: Spanned = node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.decorator_list:
+            first = node.decorator_list[0]
+        start = self.offset(first.lineno, first.col_offset)
+        if first is not node:
+            start = self.text.rindex("@", 0, start)
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        return start, self.offset(node.end_lineno, node.end_col_offset)
+
+    def segment(self, node: Spanned) -> str:
+        """The node's own text."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def line_span(self, node: ast.stmt) -> tuple[int, int]:
+        """The whole lines of a statement, its line end included."""
+        start, _ = self.span(node)
+        assert node.end_lineno is not None
+        first = self.text.rfind("\n", 0, start) + 1
+        return first, self._starts[node.end_lineno]
+
+    def alone_on_lines(self, node: ast.stmt) -> bool:
+        """Whether nothing else but a comment shares the statement's lines."""
+        start, end = self.span(node)
+        first, last = self.line_span(node)
+        after = self.text[end:last].lstrip(" \t\\")[:1]
+        return not self.text[first:start].strip() and after in ("", "\n", "#", "\r")
+
+    def indent(self, node: ast.stmt) -> str:
+        """The white space before a statement's first line."""
+        first, _ = self.line_span(node)
+        found = _INDENT.match(self.text, first)
+        return found.group() if found else ""
+
+    @cached_property
+    def newline(self) -> str:
+        """The file's line end."""
+        return "\r\n" if "\r\n" in self.text else "\n"
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Parents, from the nearest outwards."""
+        while node in self.parents:
+            node = self.parents[node]
+            yield node
+
+    def function(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The function whose body holds a node."""
+        for parent in self.ancestors(node):
+            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
+                return parent
+        return None
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """The nearest statement that is or holds a node."""
+        if isinstance(node, ast.stmt):
+            return node
+        return next((p for p in self.ancestors(node) if isinstance(p, ast.stmt)), None)
+
+    def identity(self, edit: Edit) -> str | None:
+        """What the edited program means, as a key: equal for the same tree. None if it does not parse.
+
+        Only the outermost statements around the edit are parsed again: the rest of the file is as it was.
+        """
+        start, end, first, last = self._around(edit)
+        block = self.text[start : edit.start] + edit.text + self.text[edit.end : end]
+        try:
+            tree = ast.parse(block)
+        except (SyntaxError, ValueError):
+            return None
+        if ast.dump(tree) == self._dump(first, last):
+            return None
+        return hashlib.sha256(f"{first}:{ast.dump(tree)}".encode()).hexdigest()
+
+    def _around(self, edit: Edit) -> tuple[int, int, int, int]:
+        body = self.tree.body
+        spans = [self.line_span(node) for node in body]
+        touched = [n for n, (start, end) in enumerate(spans) if start <= edit.end and edit.start <= end]
+        if not touched:
+            return 0, len(self.text), 0, len(body)
+        first, last = touched[0], touched[-1] + 1
+        return min(spans[first][0], edit.start), max(spans[last - 1][1], edit.end), first, last
+
+    def _dump(self, first: int, last: int) -> str:
+        return ast.dump(ast.Module(body=self.tree.body[first:last], type_ignores=[]))
+
+
+def _split_like_python(text: str) -> list[str]:
+    """Lines as the parser counts them: ended by \\n, \\r\\n or \\r only."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
+
+
+def parsed(path: str, text: str) -> Source | None:
+    """The parsed file, or None where it is not valid Python (for this interpreter)."""
+    try:
+        return Source(path, text)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def candidate_of(path: str, before: str, after: str, origin: str, prior: float) -> Candidate:
+    """A candidate that changes one file."""
+    return Candidate(diff=make_diff({path: before}, {path: after}), origin=origin, prior=prior)

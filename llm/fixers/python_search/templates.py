@@ -1,0 +1,76 @@
+"""The table of templates: which edits are tried, on which nodes, and how promising each kind is.
+
+Priors are relative to each other, 0…1; they follow how often each kind of one-place bug is reported and how few
+edits the template makes a node (a template with many edits a node is worth less for each of them).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llm.fixers.python_search import constants
+from llm.fixers.python_search import expressions as expr
+from llm.fixers.python_search import statements as stmt
+from llm.fixers.python_search.edits import Edit
+from llm.fixers.python_search.site import Site
+
+_LOOSE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp)
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Break, ast.Continue, ast.Raise)
+_ANY = (*_SIMPLE, ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Assert)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One kind of edit."""
+
+    name: str
+    prior: float
+    nodes: tuple[type[ast.AST], ...]
+    edits: Callable[[Site, Any], Iterator[Edit]]
+
+
+TEMPLATES = (
+    Template("swap a comparison", 1.00, (ast.Compare,), expr.swap_comparison),
+    Template("swap an operator", 0.95, (ast.BinOp,), expr.swap_operator),
+    Template("swap and/or", 0.95, (ast.BoolOp,), expr.swap_boolean),
+    Template("swap operands", 0.75, (ast.BinOp,), expr.swap_operands),
+    Template("regroup operands", 0.60, (ast.BinOp,), expr.regroup),
+    Template("drop an operand", 0.70, (ast.BinOp, ast.BoolOp), expr.drop_operand),
+    Template("negate a condition", 0.85, (ast.If, ast.While, ast.IfExp, ast.Return, ast.BoolOp), expr.negate),
+    Template("drop a sign or not", 0.85, (ast.UnaryOp,), expr.strip_unary),
+    Template("one more or less", 0.85, _LOOSE, expr.off_by_one),
+    Template("change a constant", 0.90, (ast.Constant,), constants.change_constant),
+    Template("change a string", 0.55, (ast.Constant,), constants.change_string),
+    Template("use another name", 0.80, (ast.Name,), expr.change_name),
+    Template("use another attribute", 0.70, (ast.Attribute,), expr.change_attribute),
+    Template("use a sibling function", 0.85, (ast.Name, ast.Attribute), expr.swap_sibling),
+    Template("swap arguments", 0.80, (ast.Call,), expr.swap_arguments),
+    Template("change the arguments", 0.35, (ast.Call,), expr.change_arguments),
+    Template("sort otherwise", 0.60, (ast.Call,), expr.change_sort),
+    Template("take a call away", 0.60, (ast.Call,), expr.unwrap),
+    Template("wrap in a call", 0.45, _LOOSE, expr.wrap),
+    Template("append a call", 0.35, _LOOSE, expr.append_call),
+    Template("change a slice or index", 0.60, (ast.Subscript,), expr.change_slice),
+    Template("swap the branches", 0.70, (ast.IfExp,), expr.swap_branches),
+    Template("swap elements", 0.50, (ast.Tuple, ast.List), expr.swap_elements),
+    Template("extend a condition", 0.30, (ast.If, ast.While, ast.Return), expr.extend_condition),
+    Template("add an operand", 0.25, _LOOSE, expr.add_operand),
+    Template("borrow an expression", 0.35, _LOOSE, expr.borrow_expression),
+    Template("change what is returned", 0.60, (ast.Return,), stmt.change_return),
+    Template("insert a guard", 0.45, _ANY, stmt.guard),
+    Template("add a return", 0.70, (ast.FunctionDef, ast.AsyncFunctionDef), stmt.add_return),
+    Template("change an assignment", 0.70, (ast.Assign, ast.AugAssign), stmt.change_assignment),
+    Template("change a jump", 0.80, (ast.Break, ast.Continue), stmt.change_jump),
+    Template("change a branch", 0.45, (ast.If, ast.While), stmt.change_branch),
+    Template("make it an else", 0.40, (ast.If,), stmt.insert_else),
+    Template("delete a statement", 0.55, _ANY, stmt.delete),
+    Template("swap two statements", 0.40, _ANY, stmt.swap_with_next),
+    Template("move out of a block", 0.70, _SIMPLE, stmt.move_out),
+    Template("move into a block", 0.60, _SIMPLE, stmt.move_in),
+    Template("repeat a statement", 0.20, _SIMPLE, stmt.duplicate),
+    Template("insert a step", 0.25, _SIMPLE, stmt.insert_step),
+    Template("mutable default", 0.80, (ast.FunctionDef,), stmt.change_default),
+)

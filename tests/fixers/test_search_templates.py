@@ -1,0 +1,163 @@
+"""Templates, their order, and where they look: pure functions of texts."""
+
+from __future__ import annotations
+
+import ast
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm.fixers.python_search import order
+from llm.fixers.python_search.edits import Edit, Source
+from llm.fixers.python_search.ingredients import siblings
+from llm.fixers.python_search.locate import is_test_file, suspicion
+from llm.fixers.python_search.templates import TEMPLATES
+
+ROOT = Path(__file__).parents[2]
+REAL = [ROOT / "llm" / name for name in ("plugins.py", "triage/clean.py", "fixers/python_search/locate.py")]
+ODD = """
+def f(a, b=[], *, key=None):
+    "doc é"
+    é = "ü" + a[b:-1] if a else (a - b) * (c + d)   # ä
+    for i in range(len(a)): total += i
+    while not é and (i < 3 or key is None):
+        if x in b: break
+        self.value = self.other.lower(); continue
+    try: return sorted(a, key=len)[0]
+    except ValueError: return f"{a!r:>{b}}"
+    return (a,
+            b[1:2],  # why
+            -i)
+"""
+PLAIN = """
+class C:
+    def f(self, a, b=2):
+        self.rate = a[1:]
+        self.count = -a[0] if not b else (a + b * 2, b)
+        return self.rate
+
+def g(items=[], flag=True):
+    total = 0
+    for item in items:
+        total = total + item * 2
+        items.append(item)
+        if flag and item - total:
+            break
+        flag = item
+    if total > 3 and flag:
+        total -= 1
+    if not flag:
+        total = max(total, 3)
+    print("Hello", total)
+"""
+
+
+def everywhere(text: str) -> dict[int, float]:
+    return dict.fromkeys(range(1, text.count("\n") + 2), 1.0)
+
+
+def all_proposals(text: str, most: int = 4000) -> list[order.Proposal]:
+    return list(islice(order.proposals({"a.py": Source("a.py", text)}, {"a.py": everywhere(text)}), most))
+
+
+@pytest.mark.parametrize("text", [ODD, ODD.replace("\n", "\r\n"), *(path.read_text() for path in REAL)])
+def test_every_edit_parses_differs_is_new_and_keeps_the_rest(text: str) -> None:
+    found = all_proposals(text)
+    assert len(found) > 100
+    before, seen = ast.dump(ast.parse(text)), set()
+    for proposal in found[::7]:
+        edit, after = proposal.edit, proposal.edit.apply(text)
+        tree = ast.dump(ast.parse(after))
+        assert tree != before
+        assert tree not in seen, (proposal.template, edit)
+        seen.add(tree)
+        assert after[: edit.start] == text[: edit.start]
+        assert after[len(after) - len(text) + edit.end :] == text[edit.end :]
+
+
+def test_the_most_promising_comes_first() -> None:
+    scores = [p.score for p in all_proposals(ODD)]
+    assert all(first >= second for first, second in pairwise(scores))
+
+
+def test_suspicion_outweighs_a_better_template() -> None:
+    text = "def f(a, b):\n    x = a < b\n    y = a + b\n    return x, y\n"
+    source = Source("a.py", text)
+    found = order.proposals({"a.py": source}, {"a.py": {2: 0.1, 3: 1.0}})
+    assert next(found).line == 3
+
+
+def test_lines_without_evidence_are_left_alone() -> None:
+    text = "def f(a):\n    return a + 1\n\n\ndef g(a):\n    return a + 1\n"
+    found = order.proposals({"a.py": Source("a.py", text)}, {"a.py": {2: 1.0}})
+    assert all(p.line <= 2 for p in found)
+
+
+def test_every_template_makes_an_edit_somewhere() -> None:
+    made = {p.template for p in all_proposals(PLAIN, 20_000)}
+    assert {template.name for template in TEMPLATES} - made == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("def f(a, b):\n    return a * b + 1\n", "return a ** b + 1"),
+        ("def f(a, b, c):\n    return a + b * c\n", "return (a + b) * c"),
+        ("def f(a, b):\n    return a not in b\n", "return a in b"),
+        ("def f(a, b):\n    return g(a, h(b))\n", "return g(h(b), a)"),
+        ("def f(a):\n    return min(a)\n", "return max(a)"),
+        ("def f(a):\n    return abs(a - 1)\n", "return a - 1"),
+        ("def f(a):\n    for x in a:\n        y = x\n        return y\n", "\n    return y"),
+        ("def f(a):\n    for x in a:\n        y = x\n    a.pop()\n", "\n        a.pop()"),
+        ("def f(a, b):\n    a.x()\n    b.y()\n", "    b.y()\n    a.x()"),
+        ("def f(a):\n    return a[0]\n", "    if not a:\n        return []\n    return a[0]"),
+        ("def f(s):\n    return s == 'A'\n", "s == 'a'"),
+        ("def f(s):\n    return sorted(s)\n", "sorted(s, reverse=True)"),
+        ("def f(s):\n    return norm(s)\n", "norm(norm(s))"),
+        ("def f(a):\n    while a:\n        break\n", "continue"),
+        ("def f(a=[]):\n    a.append(1)\n    return a\n", "def f(a=None):\n    if a is None:\n        a = []\n"),
+        ("class C:\n    def f(self):\n        self.a = 1\n        return self.b\n", "return self.a"),
+    ],
+)
+def test_known_repairs_are_among_the_edits(before: str, after: str) -> None:
+    assert any(after in p.edit.apply(before) for p in all_proposals(before, 20_000))
+
+
+def test_siblings_are_mutual() -> None:
+    table = siblings()
+    assert all(name in table[other] for name, others in table.items() for other in others)
+
+
+def test_ochiai_and_tracebacks() -> None:
+    tests: dict[str, dict[str, Any]] = {
+        "t::bad": {
+            "status": "failed",
+            "error": "KeyError",
+            "trace": [["test_a.py", 3], ["a.py", 2], ["a.py", 9]],
+            "lines": {"a.py": [1, 2, 9], "test_a.py": [3]},
+        },
+        "t::good": {"status": "passed", "error": "", "trace": [], "lines": {"a.py": [1], "b.py": [4]}},
+    }
+    found = suspicion(tests)
+    assert set(found) == {"a.py"}
+    assert found["a.py"][9] == found["a.py"][2] == 1.0
+    assert found["a.py"][1] == pytest.approx(0.5**0.5)
+
+
+@pytest.mark.parametrize("path", ["tests/x.py", "a/test_b.py", "conftest.py", "b_test.py", "a/tests.py"])
+def test_the_judge_is_not_searched(path: str) -> None:
+    assert is_test_file(path)
+    assert not is_test_file("latest/attestation.py")
+
+
+@given(st.text(alphabet="aé€😀\n\r\f\x0b x=1", max_size=30), st.integers(0, 40))
+def test_spans_point_at_the_right_characters(prefix: str, number: int) -> None:
+    text = f"'''{prefix}'''; name = {number}  # é\n"
+    source = Source("a.py", text)
+    node = source.tree.body[1]
+    assert source.segment(node) == f"name = {number}"
+    assert Edit(*source.span(node), "x").apply(text).endswith("'''; x  # é\n")
