@@ -1,0 +1,1 @@
+"""What is counted and kept: quotas that hold across processes and crashes, and the record of each run."""

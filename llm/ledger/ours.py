@@ -1,0 +1,38 @@
+"""Whether a ledger is ours: one that arrived with a checkout is not believed.
+
+Each ledger has a random id, which is noted in the user's own state directory when it is made. A file in the
+workspace whose id is not noted there was made by somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from llm.errors import LedgerError
+
+
+def note(notes: Path, ledger_id: str) -> None:
+    """Remember that this user made this ledger."""
+    try:
+        notes.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (notes / ledger_id).touch(mode=0o600)
+    except OSError as error:
+        raise LedgerError(
+            f"{notes}: cannot be written: {error.strerror}; name a ledger by TORRE_LEDGER"
+        ) from error
+
+
+def forget(notes: Path, ledger_id: str) -> None:
+    """The ledger of this id was never put to use."""
+    (notes / ledger_id).unlink(missing_ok=True)
+
+
+def refuse_foreign(path: Path, notes: Path, ledger_id: str) -> None:
+    """LedgerError for a ledger that this user did not make."""
+    named = len(ledger_id) == 32 and ledger_id.isalnum()
+    if not (named and (notes / ledger_id).exists()):
+        raise LedgerError(
+            f"{path}: was not made by this user on this machine and is not believed; remove it (its counts are "
+            f"lost), or name it by TORRE_LEDGER={os.fspath(path)}"
+        )

@@ -1,0 +1,93 @@
+"""The record of a run: one JSON line an event, appended and flushed as it happens.
+
+A run that is interrupted or killed leaves the events up to that point. The file is
+`<root>/.torre/runs/<trace_id>.jsonl`; where the root cannot be written, or its `.torre` is a link that leads
+elsewhere, it is the user's own state directory instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from llm.domain import Event
+
+_IGNORE = (
+    "# Torre's own records stay on this machine; the policy is yours to commit.\n*\n!providers.yaml\n!.gitignore\n"
+)
+
+
+class Record:
+    """Append-only and thread-safe. `path` is where the events are; `listen` sees each one as it happens."""
+
+    def __init__(self, path: Path, trace_id: str, listen: Callable[[Event], None]) -> None:
+        self.path = path
+        self.trace_id = trace_id
+        self._listen = listen
+        self._lock = Lock()
+        self._seq = 0
+        self._file = path.open("a", encoding="utf-8")
+
+    def emit(self, kind: str, **data: Any) -> None:
+        """Append one event; it is in the file before this returns."""
+        with self._lock:
+            self._seq += 1
+            event = Event(self._seq, time.time(), kind, data)
+            line = {"seq": event.seq, "at": event.at, "trace_id": self.trace_id, "kind": kind, **data}
+            self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+            self._file.flush()
+        self._listen(event)
+
+    def close(self) -> None:
+        """Nothing can be emitted after this."""
+        self._file.close()
+
+
+@contextmanager
+def open_record(root: Path, trace_id: str, listen: Callable[[Event], None]) -> Iterator[Record]:
+    """The record of one run under `root`. An exception that passes through is noted as the last event."""
+    record = Record(_folder(root) / f"{trace_id}.jsonl", trace_id, listen)
+    try:
+        yield record
+    except BaseException as error:
+        record.emit("ended", outcome=type(error).__name__, message=str(error))
+        raise
+    finally:
+        record.close()
+
+
+def state_directory() -> Path:
+    """Torre's directory for state of its own, outside any workspace (XDG)."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "torre"
+
+
+def _folder(root: Path) -> Path:
+    own = root / ".torre"
+    try:
+        return _prepare(own)
+    except OSError:
+        folder = state_directory() / "runs"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+
+def _prepare(own: Path) -> Path:
+    """`own/runs`, made if need be. OSError where it cannot be written or is a link (a checkout can bring one)."""
+    own.mkdir(exist_ok=True)
+    runs = own / "runs"
+    if own.is_symlink() or runs.is_symlink():
+        raise OSError(f"{own} is a link")
+    runs.mkdir(exist_ok=True)
+    if not os.access(runs, os.W_OK):
+        raise OSError(f"{runs} is not writable")
+    ignore = own / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(_IGNORE, encoding="utf-8")
+    return runs
