@@ -1,0 +1,96 @@
+"""The command line, as a parser: what `torre --help` says and what each command takes."""
+
+from __future__ import annotations
+
+import argparse
+
+from llm import __version__
+
+_DESCRIPTION = """\
+Turn a red build green, and prove it.
+
+Torre finds your project's own checks (tests, types, lint), reproduces what is red in a sandbox, makes
+candidate fixes, runs the checks on every one of them, and shows the one that turns the red green and
+breaks nothing. It changes none of your files. Without any key it works offline, with embedded fixers.
+"""
+
+_EPILOG = """\
+examples:
+  torre fix                        repair the project in this directory
+  torre fix api --check "pytest -q"   only this check counts
+  torre fix --json | jq -r .diff | git apply
+  torre checks                     what would be run, and where it was found
+  torre doctor                     what this machine lacks, and the remedy
+
+exit codes: 0 green, or nothing was red · 1 still red · 2 bad input · 5 no sandbox · 130 interrupted
+"""
+
+
+def positive(text: str) -> float:
+    """A number of seconds above zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
+    return number
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `torre`."""
+    parser = argparse.ArgumentParser(
+        prog="torre",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"torre {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
+    _fix(commands.add_parser("fix", help="find what is red, repair it, prove it"))
+    _checks(commands.add_parser("checks", help="list the checks of a project, from where, and how sure"))
+    _doctor(commands.add_parser("doctor", help="say what works on this machine, and the remedy for what does not"))
+    _setup(commands.add_parser("setup", help="install an optional tool into Torre's own directory"))
+    _schema(commands.add_parser("schema", help="print the JSON Schema of the input or the output"))
+    _completion(commands.add_parser("completion", help="print a shell completion script"))
+    return parser
+
+
+def _fix(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("path", nargs="?", default=".", help="the project (default: this directory), or - for JSON on stdin")
+    add("--check", action="append", default=[], metavar="CMD", help="a command that must be green (repeatable)")
+    add("--json", action="store_true", help="one JSON object on stdout")
+    add("--files", action="store_true", help="with --json: the changed files whole, beside the diff")
+    add(
+        "--accept-ambiguous",
+        action="store_true",
+        help="take the first of several that pass but behave differently",
+    )
+    add(
+        "--max-seconds", type=positive, default=30.0, metavar="S", help="time for the embedded search (default 30)"
+    )
+    add("--deadline", type=positive, default=None, metavar="S", help="time for everything (default: none)")
+
+
+def _checks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", default=".", help="the project (default: this directory)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def _setup(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "tool", choices=["typescript"], help="typescript: the language service for code fixes (npm)"
+    )
+
+
+def _schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("which", choices=["input", "output"], help="which side of `torre fix -`")
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell to complete for")

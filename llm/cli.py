@@ -1,0 +1,206 @@
+"""The edge: arguments or JSON on stdin → a request → the pipeline → an exit code. The only room that prints."""
+
+from __future__ import annotations
+
+import sys
+
+
+def _leave_current_directory() -> None:
+    """Take the current directory off `sys.path` before anything else is imported.
+
+    `python3 -m llm.cli` puts it first, so that a workspace's `yaml.py` would run here, outside any sandbox.
+    `llm` itself is imported already and finds its own modules by its own path.
+    """
+    from os.path import realpath  # frozen with the interpreter, so that this import cannot be shadowed either
+
+    here = realpath(".")
+    sys.path[:] = [entry for entry in sys.path if realpath(entry) != here]
+
+
+_leave_current_directory()
+
+import json  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from llm.errors import InputError, Interrupted, SandboxError, TorreError  # noqa: E402
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+    from types import FrameType
+
+    from llm.domain import Event, RepairRequest, Run
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the documented exit code."""
+    from llm.arguments import build_parser
+
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments and not sys.stdin.isatty():
+        arguments = ["fix", "-"]
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 2
+    return _at_the_edge(_COMMANDS[options.command], options)
+
+
+def _at_the_edge(command: Callable[[Namespace], int], options: Namespace) -> int:
+    """Run a command and turn what it raises into a message and an exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    try:
+        return command(options)
+    except KeyboardInterrupt:
+        return _fail(Interrupted("interrupted; nothing was changed"), options)
+    except TorreError as error:
+        return _fail(error, options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: so has the output
+        return 1
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise Interrupted("terminated; nothing was changed")
+
+
+def _fail(error: TorreError, options: Namespace) -> int:
+    if getattr(options, "json", False) or getattr(options, "path", None) == "-":
+        from llm.report.failure import as_error
+
+        print(json.dumps(as_error(error)))
+    else:
+        remedy = error.remedy if isinstance(error, SandboxError) else ""
+        print(f"torre: {error}" + (f"\nremedy: {remedy}" if remedy else ""), file=sys.stderr)
+    return error.exit_code
+
+
+def _fix(options: Namespace) -> int:
+    request = _request(options)
+    from llm.pipeline import repair
+
+    run = repair(request, _show_progress)
+    if options.json or options.path == "-":
+        from llm.report.contract import as_contract
+
+        print(json.dumps(as_contract(run)))
+    else:
+        _print_run(run)
+    return run.exit_code
+
+
+def _request(options: Namespace) -> RepairRequest:
+    from llm.request import MAX_BYTES, new_trace_id, read_request
+
+    limits: dict[str, Any] = {
+        "max_seconds": options.max_seconds,
+        "deadline_s": options.deadline,
+        "accept_ambiguous": options.accept_ambiguous,
+        "files_out": options.files,
+    }
+    if options.path == "-":
+        if options.check:
+            raise InputError("--check", "with JSON on stdin the commands go into `checks`")
+        return read_request(sys.stdin.buffer.read(MAX_BYTES + 1), **limits)
+    for position, command in enumerate(options.check):
+        if not command.strip():
+            raise InputError(f"--check {position + 1}", "expected a command, got nothing")
+    from llm.domain import RepairRequest
+
+    return RepairRequest(new_trace_id(), workspace=Path(options.path), checks=tuple(options.check), **limits)
+
+
+def _show_progress(event: Event) -> None:
+    from llm.report.text import progress
+
+    for line in progress(event):
+        print(line, file=sys.stderr, flush=True)
+
+
+def _print_run(run: Run) -> None:
+    from llm.report.text import Paint, as_text
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    print(as_text(run, Paint(colour)))
+
+
+def _checks(options: Namespace) -> int:
+    from llm.checks.discover import discover
+    from llm.workspace.snapshot import open_workspace
+
+    found = discover(open_workspace(Path(options.path)))
+    if options.json:
+        rows = [
+            {
+                "name": c.name,
+                "command": c.command,
+                "directory": c.directory,
+                "tool": c.tool,
+                "stage": c.stage.value,
+                "source": c.source,
+                "confidence": c.confidence,
+            }
+            for c in found
+        ]
+        print(json.dumps({"schema_version": "1", "checks": rows}))
+        return 0
+    for check in found:
+        where = "" if check.directory == "." else f"  (in {check.directory})"
+        print(f"{check.name:<20} {check.confidence:>4.0%}  {check.command}{where}\n{'':<27}from {check.source}")
+    if not found:
+        print("no checks found; name one with --check, or list them under [tool.torre] in pyproject.toml")
+    return 0
+
+
+def _doctor(options: Namespace) -> int:
+    from llm.doctor import examine
+
+    findings = examine()
+    if options.json:
+        print(json.dumps({"schema_version": "1", "findings": [f.as_json() for f in findings]}))
+    else:
+        for finding in findings:
+            print(finding.as_line())
+    return max((f.exit_code for f in findings), default=0)
+
+
+def _setup(options: Namespace) -> int:
+    from llm.setup_tools import install_typescript
+
+    installers = {"typescript": install_typescript}
+    print(f"{options.tool} is in {installers[options.tool]()}")
+    return 0
+
+
+def _schema(options: Namespace) -> int:
+    print(Path(__file__).with_name("report").joinpath(f"{options.which}.schema.json").read_text("utf-8"), end="")
+    return 0
+
+
+def _completion(options: Namespace) -> int:
+    import shtab
+
+    from llm.arguments import build_parser
+
+    print(shtab.complete(build_parser(), options.shell))
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "fix": _fix,
+    "checks": _checks,
+    "doctor": _doctor,
+    "setup": _setup,
+    "schema": _schema,
+    "completion": _completion,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""From what was found to what is said: mode, exit code, diff, and one honest sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from llm.domain import Baseline, Candidate, Evaluation, Mode, RepairRequest, Run, Selection, Triage
+from llm.rerank.examine import Files
+from llm.sandbox.base import Sandbox
+
+PROVEN, STILL_RED = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that a run found out, before anything is concluded from it."""
+
+    request: RepairRequest
+    triage: Triage
+    baseline: Baseline
+    selection: Selection
+    sandbox: Sandbox
+    changed: Files
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unproven: tuple[Candidate, ...] = ()
+    duration_s: float = 0.0
+
+
+def conclude(found: Findings) -> Run:
+    """The verdict. PATCH only where a candidate passed, a second look agreed and nothing is ambiguous."""
+    winner = found.selection.winner
+    ambiguous = found.selection.ambiguous and not found.request.accept_ambiguous
+    doubts = found.doubts or found.baseline.flaky
+    proven = winner is not None and not ambiguous and not doubts
+    nothing_red = not found.baseline.red and bool(found.baseline.green) and not found.baseline.not_run
+    return Run(
+        request=found.request,
+        mode=Mode.PATCH if proven else Mode.ADVISORY,
+        exit_code=PROVEN if proven or nothing_red else STILL_RED,
+        summary=_summary(found, winner, ambiguous, doubts),
+        triage=found.triage,
+        baseline=found.baseline,
+        selection=found.selection,
+        diff=winner.candidate.diff if winner else "",
+        nothing_red=nothing_red,
+        doubts=doubts,
+        notes=(*found.notes, *(f"{r.check.name}: {r.not_run}" for r in found.baseline.not_run)),
+        unproven=found.unproven,
+        files=_texts(found.changed) if winner else {},
+        isolation=found.sandbox.isolation,
+        isolation_missing=found.sandbox.missing,
+        duration_s=found.duration_s,
+    )
+
+
+def _summary(found: Findings, winner: Evaluation | None, ambiguous: bool, doubts: tuple[str, ...]) -> str:
+    baseline = found.baseline
+    if not baseline.results:
+        return "no check was found, so nothing can be proven; name one with --check"
+    if not baseline.red:
+        return _nothing_red(baseline)
+    if baseline.flaky:
+        return f"flaky: red and green without a change: {_some(baseline.flaky)}; nothing can be proven by it"
+    if winner and doubts:
+        return f"not proven: a second look disagreed (flaky?): {_some(doubts)}"
+    if winner and ambiguous:
+        return "not proven: candidates that pass behave differently; --accept-ambiguous takes the first"
+    return found.selection.why
+
+
+def _nothing_red(baseline: Baseline) -> str:
+    if not baseline.green:
+        return f"no check could be run: {_some(tuple(f'{r.check.name}: {r.not_run}' for r in baseline.not_run))}"
+    if baseline.not_run:
+        missing = _some(tuple(f"{r.check.name}: {r.not_run}" for r in baseline.not_run))
+        return f"no check that ran is red, but not every check could be run: {missing}"
+    return "nothing was red"
+
+
+def _some(items: tuple[str, ...], most: int = 3) -> str:
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
+
+
+def _texts(files: Files) -> Mapping[str, str | None]:
+    return {name: None if data is None else data.decode("utf-8", "replace") for name, data in files.items()}

@@ -1,0 +1,94 @@
+"""What works on this machine, found out by trying it, and a remedy for each thing that does not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from llm.domain import Isolation
+from llm.sandbox import probe_all
+
+_OLDEST = (3, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `status` is `ok`, `warning` (Torre works with less) or `problem`."""
+
+    name: str
+    status: str
+    detail: str
+    remedy: str = ""
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+    def as_line(self) -> str:
+        """One line, and the remedy beneath it."""
+        mark = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}[self.status]
+        return f"{mark}  {self.name}: {self.detail}" + (f"\n         remedy: {self.remedy}" if self.remedy else "")
+
+
+def examine() -> tuple[Finding, ...]:
+    """All findings, in the order in which a newcomer needs them."""
+    return (_interpreter(), _clash(), *_sandbox(), *_programs(), _typescript())
+
+
+def _interpreter() -> Finding:
+    found = ".".join(str(n) for n in sys.version_info[:3])
+    if sys.version_info[:2] < _OLDEST:
+        return Finding("python", "problem", found, "install Python 3.11 or later", 1)
+    return Finding("python", "ok", f"{found} ({sys.executable})")
+
+
+def _clash() -> Finding:
+    """Another distribution may install the same import name, `llm`; the later install wins."""
+    from importlib.metadata import packages_distributions
+
+    others = sorted(set(packages_distributions().get("llm", [])) - {"torre-llm"})
+    if not others:
+        return Finding("import name", "ok", f"`llm` is Torre ({Path(__file__).parent})")
+    remedy = "install Torre in an environment of its own: `uv tool install torre-llm` or `pipx install torre-llm`"
+    return Finding("import name", "problem", f"`llm` is also installed by {', '.join(others)}", remedy, 1)
+
+
+def _sandbox() -> Iterator[Finding]:
+    probes = probe_all()
+    usable = [p for p in probes if p.isolation is not Isolation.NONE]
+    for probe in probes:
+        if probe in usable:
+            yield Finding(f"sandbox {probe.name}", "ok", f"{probe.isolation} isolation (probed)", probe.remedy)
+        else:
+            status, code = ("warning", 0) if usable else ("problem", 5)
+            yield Finding(f"sandbox {probe.name}", status, probe.problem, probe.remedy, code)
+
+
+def _programs() -> Iterator[Finding]:
+    needs = {
+        "bwrap": ("the sandbox cannot start", "apt-get install bubblewrap (or your distribution's package)"),
+        "git": ("diffs that do not apply exactly are salvaged with less success", "install git"),
+        "node": ("JavaScript and TypeScript checks and fixers cannot run", "install Node.js 20 or later"),
+    }
+    for name, (consequence, remedy) in needs.items():
+        path = which(name)
+        yield Finding(name, "ok", path) if path else Finding(name, "warning", f"not found: {consequence}", remedy)
+
+
+def _typescript() -> Finding:
+    from llm.setup_tools import typescript_home
+
+    folder = typescript_home()
+    if (folder / "node_modules" / "typescript" / "package.json").is_file():
+        return Finding("typescript code fixes", "ok", str(folder))
+    return Finding(
+        "typescript code fixes",
+        "warning",
+        "no TypeScript of Torre's own; only a workspace that has one with a language service gets code fixes",
+        "torre setup typescript",
+    )

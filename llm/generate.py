@@ -1,0 +1,183 @@
+"""Make candidates and have them executed, source by source, keeping what is progress.
+
+The embedded fixers come first and are free. A candidate that turns some of the red green and nothing red is
+kept as a layer, and the fixers look again at what is left: a repository that is red in three places is turned
+green in three steps, and the sum is judged as one candidate against the untouched tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from threading import Event
+
+from llm import plugins
+from llm.budget import Budget
+from llm.checks.baseline import width
+from llm.domain import Candidate, CheckResult, Diagnostic, Evaluation, Isolation
+from llm.fixers.base import Fixer, RedState
+from llm.ledger.record import Record
+from llm.rerank.examine import Examiner, Files, Layer
+from llm.rerank.race import Race
+from llm.sandbox.base import Completed, Job, Sandbox
+
+_ROUNDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LayeredSandbox:
+    """A sandbox in which every job sees the files of a layer."""
+
+    inner: Sandbox
+    files: Files
+
+    @property
+    def isolation(self) -> Isolation:
+        return self.inner.isolation
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return self.inner.missing
+
+    def execute(self, job: Job) -> Completed:
+        return self.inner.execute(replace(job, files={**self.files, **job.files}))
+
+    def find(self, program: str, directory: str = ".") -> str | None:
+        return self.inner.find(program, directory)
+
+
+class Generation:
+    """The embedded provider at work on one red tree. `evaluations` grows in the order of the verdicts."""
+
+    def __init__(self, red: RedState, examiner: Examiner, budget: Budget, record: Record) -> None:
+        self._first = red
+        self._examiner = examiner
+        self._budget = budget
+        self._record = record
+        self._numbers = count()
+        self._lacks: dict[str, str] = {}
+        self.evaluations: list[Evaluation] = []
+
+    @property
+    def missing_tools(self) -> tuple[str, ...]:
+        """What the fixers that were wanted lack here, each with its remedy."""
+        return tuple(f"{name}: {lack}" for name, lack in self._lacks.items() if lack)
+
+    def run(self) -> tuple[Evaluation, ...]:
+        """Round after round until a candidate passes, nothing makes progress, or the time is over."""
+        layer, red = Layer(), self._first
+        for _ in range(_ROUNDS):
+            progress = self._round(red, layer)
+            if progress is None or progress.passed:
+                break
+            layer = self._keep(progress)
+            red = self._look_again(progress, layer)
+        return self._with_agreement()
+
+    def _round(self, red: RedState, layer: Layer) -> Evaluation | None:
+        """The first fixer that gets further than `layer` ends the round."""
+        known = _fixed(self.evaluations, layer)
+        for fixer in self._usable(red):
+            for evaluation in self._race(fixer, red, layer):
+                self.evaluations.append(evaluation)
+            best = _furthest(self.evaluations, known)
+            if best is not None:
+                return best
+            if self._budget.remaining_s() <= 0:
+                return None
+        return None
+
+    def _usable(self, red: RedState) -> Iterator[Fixer]:
+        """The fixers with something to say about this red; whether one's tool is here is asked once a run."""
+        for fixer in fixers():
+            if fixer.wants(red):
+                if fixer.name not in self._lacks:
+                    self._lacks[fixer.name] = fixer.missing(red)
+                if not self._lacks[fixer.name]:
+                    yield fixer
+
+    def _race(self, fixer: Fixer, red: RedState, layer: Layer) -> list[Evaluation]:
+        self._record.emit("fixer", name=fixer.name)
+
+        def examine(candidate: Candidate, index: int, stop: Event) -> Evaluation:
+            self._record.emit("candidate", index=index, provider=candidate.provider, origin=candidate.origin)
+            return self._examiner.examine(candidate, index, stop, layer)
+
+        enough = red.cancel
+        race = Race(examine, width(), self._numbers)
+        return race.run(iter(fixer.propose(red)), enough, self._budget.deadline, self._tell)
+
+    def _tell(self, evaluation: Evaluation) -> None:
+        self._record.emit(
+            "verdict",
+            index=evaluation.index,
+            origin=evaluation.candidate.origin,
+            reason=evaluation.reason or "passed",
+            detail=evaluation.detail,
+            ttg_ms=evaluation.ttg_ms,
+        )
+
+    def _keep(self, progress: Evaluation) -> Layer:
+        candidate = progress.candidate
+        return Layer(self._examiner.changed_files(candidate.diff), candidate.origin, candidate.prior)
+
+    def _look_again(self, progress: Evaluation, layer: Layer) -> RedState:
+        """What is red once the layer is there: results of the checks it ran, the baseline's for the others."""
+        newer = {r.check.name: r for r in progress.results}
+        results = tuple(newer.get(r.check.name, r) for r in self._first.baseline)
+        return replace(
+            self._first,
+            files={**self._first.files, **texts(layer.files)},
+            baseline=results,
+            diagnostics=diagnostics_of(results),
+            sandbox=LayeredSandbox(self._first.sandbox, layer.files),
+            cancel=Event(),
+        )
+
+    def _with_agreement(self) -> tuple[Evaluation, ...]:
+        return tuple(replace(e, agreement=self._examiner.agreement(e)) for e in self.evaluations)
+
+
+def fixers() -> tuple[Fixer, ...]:
+    """Every fixer, deterministic ones first."""
+    found = [plugins.load("fixers", name, "FIXER") for name in plugins.names("fixers") if name != "base"]
+    return tuple(sorted(found, key=lambda f: (f.rank, f.name)))
+
+
+def propose_only(red: RedState, at_most: int = 5) -> tuple[Candidate, ...]:
+    """Candidates of the deterministic fixers for a red that no check can reproduce."""
+    deterministic = (f for f in fixers() if f.rank < 50 and f.wants(red) and not f.missing(red))
+    made = (c for f in deterministic for c in f.propose(red))
+    return tuple(c for c, _ in zip(made, range(at_most), strict=False))
+
+
+def diagnostics_of(results: tuple[CheckResult, ...]) -> tuple[Diagnostic, ...]:
+    """All that the checks complain about."""
+    return tuple(d for r in results for d in r.diagnostics)
+
+
+def texts(files: Files) -> Mapping[str, str]:
+    """Files as text; deleted and undecodable ones are left out."""
+    decoded: dict[str, str] = {}
+    for name, content in files.items():
+        try:
+            decoded[name] = (content or b"").decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+    return decoded
+
+
+def _fixed(evaluations: list[Evaluation], layer: Layer) -> frozenset[str]:
+    """What the layer has turned green already."""
+    kept = (e for e in evaluations if layer.origin and e.candidate.origin == layer.origin)
+    return frozenset(item for e in kept for item in e.fail_to_pass)
+
+
+def _furthest(evaluations: list[Evaluation], known: frozenset[str]) -> Evaluation | None:
+    """The evaluation that passed, or else the one that turned most of the red green and broke nothing."""
+    for evaluation in evaluations:
+        if evaluation.passed:
+            return evaluation
+    clean = [e for e in evaluations if not e.newly_failing and not e.missing and set(e.fail_to_pass) > known]
+    return max(clean, key=lambda e: (len(e.fail_to_pass), e.candidate.prior, -e.diff_size), default=None)

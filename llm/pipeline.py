@@ -1,0 +1,111 @@
+"""The story of a repair, in a straight line: request → triage → route → generate → evaluate → select → record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from threading import Event as Flag
+
+from llm.budget import Budget
+from llm.checks.baseline import reproduce
+from llm.checks.discover import discover
+from llm.checks.run import run_check
+from llm.conclude import Findings, conclude
+from llm.domain import Baseline, Check, CheckResult, Event, RepairRequest, Run, Stage, Triage
+from llm.fixers.base import RedState
+from llm.generate import Generation, diagnostics_of, propose_only
+from llm.ledger.record import Record, open_record
+from llm.rerank.confirm import confirm
+from llm.rerank.examine import Examiner
+from llm.rerank.select import select
+from llm.sandbox import open_sandbox
+from llm.sandbox.base import Sandbox
+from llm.triage.stage import triage
+from llm.workspace.materialise import materialise
+from llm.workspace.rules import Rules
+from llm.workspace.snapshot import open_workspace, read_sources, root_of
+
+
+def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: None) -> Run:
+    """Turn the request's workspace green, or say that it could not be done.
+
+    Nothing in the workspace is changed. Raises InputError, SandboxError and whatever interrupts it; every event
+    up to then is in the record.
+    """
+    budget = Budget(request.max_seconds, request.deadline_s)
+    with (
+        _workspace(request) as workspace,
+        open_record(root_of(request.workspace or Path.cwd()), request.trace_id, listen) as record,
+        open_sandbox(workspace) as sandbox,
+    ):
+        record.emit("sandbox", isolation=sandbox.isolation, missing=sandbox.missing)
+        baseline = _reproduce(discover(workspace, request.checks), sandbox, workspace, budget, record)
+        triaged = triage(request.logs, baseline.results)
+        record.emit("triage", stage=triaged.stage, reason=triaged.reason)
+        red = _red_state(workspace, baseline, triaged, sandbox, budget, record)
+        examiner = Examiner(workspace, sandbox, baseline, Rules(), budget, _editable_tests(baseline.results))
+        generation = Generation(red, examiner, budget, record)
+        selection = select(generation.run() if baseline.red else ())
+        winner = selection.winner
+        run = conclude(
+            Findings(
+                request,
+                triaged,
+                baseline,
+                selection,
+                sandbox,
+                changed=examiner.changed_files(winner.candidate.diff) if winner else {},
+                doubts=confirm(winner, examiner) if winner else (),
+                notes=() if winner else generation.missing_tools,
+                unproven=() if baseline.results else propose_only(red),
+                duration_s=budget.elapsed_s(),
+            )
+        )
+        record.emit("ended", outcome=run.mode, exit_code=run.exit_code, summary=run.summary, diff=run.diff)
+        return run
+
+
+def _workspace(request: RepairRequest) -> AbstractContextManager[Path]:
+    """The workspace itself, or the request's files in a temporary one."""
+    if request.workspace is not None:
+        return nullcontext(open_workspace(request.workspace))
+    return materialise(request)
+
+
+def _reproduce(
+    checks: tuple[Check, ...], sandbox: Sandbox, workspace: Path, budget: Budget, record: Record
+) -> Baseline:
+    record.emit("checks", checks=[{"name": c.name, "command": c.command, "source": c.source} for c in checks])
+
+    def run(check: Check, stop: Flag) -> CheckResult:
+        result = run_check(check, sandbox, workspace, cancel=stop, limits=budget.limits())
+        outcome = result.not_run or ("green" if result.green else result.killed or "red")
+        record.emit("baseline", check=check.name, outcome=outcome, duration_s=round(result.duration_s, 3))
+        return result
+
+    return reproduce(checks, run)
+
+
+def _red_state(
+    workspace: Path, baseline: Baseline, triaged: Triage, sandbox: Sandbox, budget: Budget, record: Record
+) -> RedState:
+    until = time.monotonic() + budget.search_s  # the baseline's own time does not count against the search
+    return RedState(
+        workspace=workspace,
+        files=read_sources(workspace),
+        baseline=baseline.results,
+        diagnostics=(*diagnostics_of(baseline.results), *triaged.diagnostics),
+        sandbox=sandbox,
+        remaining_s=lambda: min(until - time.monotonic(), budget.remaining_s()),
+        cancel=Flag(),
+        progress=lambda line: record.emit("progress", line=line),
+    )
+
+
+def _editable_tests(results: tuple[CheckResult, ...]) -> frozenset[str]:
+    """Files with a style or types complaint of their own: of a test file, that much may be mended."""
+    return frozenset(
+        d.path for r in results if r.check.stage in (Stage.STYLE, Stage.TYPES) for d in r.diagnostics if d.path
+    )

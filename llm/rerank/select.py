@@ -1,0 +1,67 @@
+"""Choose among evaluated candidates. Pure: no clock, no disk, no network; the same input, the same winner.
+
+The order is the one that measurements favour (docs/decisions/0003): what the checks say first, then how
+promising the kind of change is, then how many independent candidates agree, then the smaller and earlier one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from llm.domain import Evaluation, Selection
+
+Merit = tuple[int, int, int, int, int, int, int, int]
+
+
+def prior_tier(prior: float) -> int:
+    """Tenths of a prior: candidates within one tier are equally promising."""
+    return round(prior * 10)
+
+
+def select(evaluations: Sequence[Evaluation]) -> Selection:
+    """Rank all, best first, and name the winner: the best that passed, or none when nothing passed."""
+    clusters = _clusters(evaluations)
+    ranking = tuple(sorted(evaluations, key=lambda e: merit(e, clusters[e.behaviour])))
+    winner = next((e for e in ranking if e.passed), None)
+    return Selection(winner=winner, ranking=ranking, why=_why(winner, ranking), ambiguous=_ambiguous(ranking))
+
+
+def merit(evaluation: Evaluation, cluster: int = 1) -> Merit:
+    """Sort key, lower is better. `cluster` is how many passing candidates behave like this one."""
+    return (
+        0 if evaluation.passed else 1,
+        -len(evaluation.fail_to_pass),
+        len(evaluation.newly_failing) + len(evaluation.missing),
+        -prior_tier(evaluation.candidate.prior),
+        -max(cluster, evaluation.agreement),
+        evaluation.diff_size,
+        evaluation.ttg_ms,
+        evaluation.index,
+    )
+
+
+def _clusters(evaluations: Sequence[Evaluation]) -> Counter[str]:
+    sizes = Counter(e.behaviour for e in evaluations if e.passed)
+    sizes[""] = 1  # not measured: nobody is known to behave alike
+    return sizes
+
+
+def _ambiguous(ranking: Sequence[Evaluation]) -> bool:
+    """Passing candidates of the best tier that were seen to behave differently."""
+    passing = [e for e in ranking if e.passed and e.behaviour]
+    if not passing:
+        return False
+    best = prior_tier(passing[0].candidate.prior)
+    return len({e.behaviour for e in passing if prior_tier(e.candidate.prior) == best}) > 1
+
+
+def _why(winner: Evaluation | None, ranking: Sequence[Evaluation]) -> str:
+    if winner is None:
+        return "no candidate turned every red check green" if ranking else "no candidate could be made"
+    others = sum(e.passed for e in ranking) - 1
+    count = len(winner.fail_to_pass)
+    fixed = f"{count} red item{'s' * (count != 1)} turned green, none turned red"
+    return f"{winner.candidate.origin or winner.candidate.provider}: {fixed}" + (
+        f"; preferred to {others} other{'s' * (others != 1)} that passed" if others else ""
+    )
