@@ -32,7 +32,7 @@ $(VENV)/.ready: pyproject.toml requirements.lock tools/setup.sh
 
 node_modules/.ready: package.json package-lock.json
 	@command -v npm >/dev/null || { echo 'npm is missing: install Node.js 20 or later (Debian: apt-get install nodejs npm)' >&2; exit 1; }
-	npm ci --no-fund --no-audit
+	npm install --no-save --no-fund --no-audit  # not `ci`: it refuses a registry that lacks other platforms' binaries
 	@touch $@
 
 lock:

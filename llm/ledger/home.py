@@ -1,16 +1,22 @@
-"""Where a ledger lies: `TORRE_LEDGER` says, else it is the workspace's own under `.torre/`."""
+"""Where Torre's records lie: in the workspace's `.torre/`, where `TORRE_LEDGER` says, or in the user's state."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llm.errors import LedgerError
-from llm.ledger.base import QuotaStore
+
+if TYPE_CHECKING:
+    from llm.ledger.base import QuotaStore
+    from llm.ledger.traces import TraceStore
 
 _IGNORE = (
     "# Torre's own records stay on this machine; the policy is yours to commit.\n*\n!providers.yaml\n!.gitignore\n"
 )
+_ELSEWHERE = "name a ledger elsewhere by TORRE_LEDGER"
 _WIRES = ("redis://", "rediss://", "unix://")
 
 
@@ -24,27 +30,77 @@ def open_store(root: Path, env: Mapping[str, str]) -> QuotaStore:
     from llm.ledger.sqlite import SqliteStore
 
     if named:
-        return SqliteStore(Path(named).expanduser())
-    return SqliteStore(_own_directory(root) / "ledger.sqlite", notes=_notes(env))
+        return SqliteStore(_named(named))
+    return SqliteStore(own_directory(root) / "ledger.sqlite", notes=_notes(env))
 
 
-def _own_directory(root: Path) -> Path:
-    """`.torre` of the workspace with its .gitignore, made if need be. A link there would lead us elsewhere."""
+def open_traces(root: Path, env: Mapping[str, str]) -> TraceStore:
+    """The traces beside that ledger, or the workspace's own where the ledger is a Redis. LedgerError."""
+    from llm.ledger.traces import TraceStore
+
+    named = env.get("TORRE_LEDGER", "")
+    if named and not named.startswith(_WIRES):
+        return TraceStore(_traces_beside(named))
+    return TraceStore(own_directory(root) / "traces.sqlite", notes=_notes(env))
+
+
+def has_ledger(root: Path, env: Mapping[str, str]) -> bool:
+    """Whether anything was ever counted, so that only looking makes no files."""
+    named = env.get("TORRE_LEDGER", "")
+    return named.startswith(_WIRES) or (_named(named) if named else root / ".torre" / "ledger.sqlite").exists()
+
+
+def has_traces(root: Path, env: Mapping[str, str]) -> bool:
+    """Whether any run was ever kept, so that only looking makes no files."""
+    named = env.get("TORRE_LEDGER", "")
+    beside = _traces_beside(named) if named and not named.startswith(_WIRES) else None
+    return (beside or root / ".torre" / "traces.sqlite").exists()
+
+
+def own_directory(root: Path, *below: str) -> Path:
+    """`.torre` of the workspace with its .gitignore, or a directory below it, made if need be.
+
+    LedgerError where it cannot be written, or is a link: a checkout can bring one that leads elsewhere.
+    """
     own = root / ".torre"
-    if own.is_symlink():
-        raise LedgerError(f"{own}: is a link; remove it, or name a ledger by TORRE_LEDGER")
+    folder = own
     try:
-        own.mkdir(exist_ok=True)
+        _make(own)
+        for name in below:
+            folder /= name
+            _make(folder)
         ignore = own / ".gitignore"
         if not ignore.exists():
             ignore.write_text(_IGNORE, encoding="utf-8")
     except OSError as error:
-        raise LedgerError(f"{own}: cannot be written: {error.strerror}; name a ledger by TORRE_LEDGER") from error
-    return own
+        raise LedgerError(f"{folder}: {error.strerror}; {_ELSEWHERE}") from error
+    if not os.access(folder, os.W_OK):
+        raise LedgerError(f"{folder}: cannot be written; {_ELSEWHERE}")
+    return folder
+
+
+def state_directory(env: Mapping[str, str]) -> Path:
+    """This user's directory for what Torre keeps. A relative XDG_STATE_HOME would lie in a workspace: ignored."""
+    base = env.get("XDG_STATE_HOME", "")
+    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    return (Path(base) if base.startswith("/") else home / ".local" / "state") / "torre"
+
+
+def _make(folder: Path) -> None:
+    if folder.is_symlink():
+        raise LedgerError(f"{folder}: is a link; remove it, or {_ELSEWHERE}")
+    folder.mkdir(exist_ok=True)
+
+
+def _named(ledger: str) -> Path:
+    return Path(ledger).expanduser()
+
+
+def _traces_beside(ledger: str) -> Path:
+    path = _named(ledger)
+    return path.with_name(f"{path.stem}.traces.sqlite")
 
 
 def _notes(env: Mapping[str, str]) -> Path:
-    """Where this user's ledgers are noted. A relative XDG_STATE_HOME would lie in a workspace: ignored."""
-    base = env.get("XDG_STATE_HOME", "")
-    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
-    return (Path(base) if base.startswith("/") else home / ".local" / "state") / "torre" / "ledgers"
+    """Where this user's ledgers are noted."""
+    return state_directory(env) / "ledgers"

@@ -6,7 +6,6 @@ workspace whose id is not noted there was made by somebody else.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from llm.errors import LedgerError
@@ -28,11 +27,8 @@ def forget(notes: Path, ledger_id: str) -> None:
     (notes / ledger_id).unlink(missing_ok=True)
 
 
-def refuse_foreign(path: Path, notes: Path, ledger_id: str) -> None:
+def refuse_foreign(path: Path, notes: Path, ledger_id: str, remedy: str) -> None:
     """LedgerError for a ledger that this user did not make."""
     named = len(ledger_id) == 32 and ledger_id.isalnum()
     if not (named and (notes / ledger_id).exists()):
-        raise LedgerError(
-            f"{path}: was not made by this user on this machine and is not believed; remove it (its counts are "
-            f"lost), or name it by TORRE_LEDGER={os.fspath(path)}"
-        )
+        raise LedgerError(f"{path}: was not made by this user on this machine and is not believed; {remedy}")

@@ -17,10 +17,8 @@ from threading import Lock
 from typing import Any
 
 from llm.domain import Event
-
-_IGNORE = (
-    "# Torre's own records stay on this machine; the policy is yours to commit.\n*\n!providers.yaml\n!.gitignore\n"
-)
+from llm.errors import LedgerError
+from llm.ledger.home import own_directory, state_directory
 
 
 class Record:
@@ -62,32 +60,10 @@ def open_record(root: Path, trace_id: str, listen: Callable[[Event], None]) -> I
         record.close()
 
 
-def state_directory() -> Path:
-    """Torre's directory for state of its own, outside any workspace (XDG)."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "torre"
-
-
 def _folder(root: Path) -> Path:
-    own = root / ".torre"
     try:
-        return _prepare(own)
-    except OSError:
-        folder = state_directory() / "runs"
+        return own_directory(root, "runs")
+    except LedgerError:
+        folder = state_directory(os.environ) / "runs"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
-
-
-def _prepare(own: Path) -> Path:
-    """`own/runs`, made if need be. OSError where it cannot be written or is a link (a checkout can bring one)."""
-    own.mkdir(exist_ok=True)
-    runs = own / "runs"
-    if own.is_symlink() or runs.is_symlink():
-        raise OSError(f"{own} is a link")
-    runs.mkdir(exist_ok=True)
-    if not os.access(runs, os.W_OK):
-        raise OSError(f"{runs} is not writable")
-    ignore = own / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text(_IGNORE, encoding="utf-8")
-    return runs

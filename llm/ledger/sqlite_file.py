@@ -1,4 +1,4 @@
-"""The file of the SQLite ledger: made aside and linked into place, checked and brought up to date when opened."""
+"""A SQLite file of Torre's: made aside and linked into place, checked and brought up to date when opened."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from llm.errors import LedgerError
 from llm.ledger.ours import forget, note, refuse_foreign
 
-_APPLICATION = 0x544F5252
-"""In the file's header: this database is a ledger of Torre's."""
+
+class Kind(NamedTuple):
+    """What a file is for. `application` is in its header; `identify` reads the random id that `begin` wrote.
+
+    `scripts` bring it up to date, one a version: the n-th from version n to n + 1; never edited, only added to.
+    `otherwise` is what does not happen when it cannot be had, `remedy` what to do with one of somebody else's.
+    """
+
+    name: str
+    application: int
+    scripts: tuple[str, ...]
+    begin: str
+    identify: str
+    otherwise: str
+    remedy: str
+
 
 _FIRST = """
 CREATE TABLE clock (id TEXT NOT NULL, seen REAL NOT NULL, timezone TEXT NOT NULL);
@@ -36,21 +51,30 @@ CREATE TABLE health (
 """
 
 UPGRADES = (_FIRST,)
-"""One script a version: the n-th brings a ledger of version n to n + 1. Never edited, only added to."""
+
+LEDGER = Kind(
+    name="ledger",
+    application=0x544F5252,
+    scripts=UPGRADES,
+    begin="INSERT INTO clock VALUES (?, 0, 'UTC')",
+    identify="SELECT id FROM clock",
+    otherwise="no call is made",
+    remedy="remove it (its counts are lost), or name it by TORRE_LEDGER",
+)
 
 
-def connect(path: Path, notes: Path | None, busy_s: float) -> sqlite3.Connection:
-    """A connection to the ledger at `path`, which is made if need be. `notes`: refuse one that is not ours."""
-    with named_errors(path, busy_s):
+def connect(path: Path, notes: Path | None, busy_s: float, kind: Kind = LEDGER) -> sqlite3.Connection:
+    """A connection to the file at `path`, which is made if need be. `notes`: refuse one that is not ours."""
+    with named_errors(path, busy_s, kind):
         if path.is_symlink() and notes is not None:
             raise LedgerError(f"{path}: is a link; remove it, or name the ledger by TORRE_LEDGER")
         if not path.exists():
-            _make(path, notes)
+            _make(path, notes, kind)
         elif not path.is_file():
             raise LedgerError(f"{path}: is not a file")
         db = _open(path, busy_s)
         try:
-            _check(db, path, notes)
+            _check(db, path, notes, kind)
         except BaseException:
             db.close()
             raise
@@ -58,12 +82,12 @@ def connect(path: Path, notes: Path | None, busy_s: float) -> sqlite3.Connection
 
 
 @contextmanager
-def named_errors(path: Path, busy_s: float) -> Iterator[None]:
+def named_errors(path: Path, busy_s: float, kind: Kind = LEDGER) -> Iterator[None]:
     """SQLite's errors as a LedgerError that names the file, the cause and what to do."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise LedgerError(f"{path}: {_cause(error, busy_s)}; no call is made") from error
+        raise LedgerError(f"{path}: {_cause(error, busy_s)}; {kind.otherwise}") from error
 
 
 def _cause(error: sqlite3.Error | OSError, busy_s: float) -> str:
@@ -82,16 +106,16 @@ def _open(path: Path, busy_s: float) -> sqlite3.Connection:
     return db
 
 
-def _make(path: Path, notes: Path | None) -> None:
+def _make(path: Path, notes: Path | None, kind: Kind) -> None:
     ledger_id = uuid.uuid4().hex
     aside = path.with_name(f"{path.name}.{ledger_id}.new")
     aside.touch(mode=0o600)
     try:
-        _fill(aside, ledger_id)
+        _fill(aside, ledger_id, kind)
         if notes is not None:
             note(notes, ledger_id)
         os.link(aside, path)
-    except FileExistsError:  # another process was first: its ledger is the ledger
+    except FileExistsError:  # another process was first: its file is the file
         if notes is not None:
             forget(notes, ledger_id)
     finally:
@@ -99,30 +123,31 @@ def _make(path: Path, notes: Path | None) -> None:
             Path(f"{aside}{suffix}").unlink(missing_ok=True)
 
 
-def _fill(aside: Path, ledger_id: str) -> None:
+def _fill(aside: Path, ledger_id: str, kind: Kind) -> None:
     with closing(_open(aside, 1.0)) as db:
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute(f"PRAGMA application_id = {_APPLICATION}")
-        upgrade(db)
-        db.execute("INSERT INTO clock VALUES (?, 0, 'UTC')", (ledger_id,))
+        db.execute(f"PRAGMA application_id = {kind.application}")
+        upgrade(db, kind.scripts)
+        db.execute(kind.begin, (ledger_id,))
 
 
-def _check(db: sqlite3.Connection, path: Path, notes: Path | None) -> None:
-    if int(db.execute("PRAGMA application_id").fetchone()[0]) != _APPLICATION:
-        raise LedgerError(f"{path}: is not a ledger of Torre's")
-    known = db.execute("SELECT id FROM clock").fetchone()
+def _check(db: sqlite3.Connection, path: Path, notes: Path | None, kind: Kind) -> None:
+    if int(db.execute("PRAGMA application_id").fetchone()[0]) != kind.application:
+        raise LedgerError(f"{path}: is not a {kind.name} of Torre's")
+    known = db.execute(kind.identify).fetchone()
     if known is None:
-        raise LedgerError(f"{path}: corrupt (it has no clock); move it away to start again from zero")
+        raise LedgerError(f"{path}: corrupt (it has no id); move it away to start again from zero")
     if notes is not None:
-        refuse_foreign(path, notes, str(known[0]))
+        refuse_foreign(path, notes, str(known[0]), kind.remedy)
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(UPGRADES):
-        raise LedgerError(f"{path}: was made by a newer Torre (version {version}, known here: {len(UPGRADES)})")
-    upgrade(db)
+    newest = len(kind.scripts)
+    if version > newest:
+        raise LedgerError(f"{path}: was made by a newer Torre (version {version}, known here: {newest})")
+    upgrade(db, kind.scripts)
 
 
 def upgrade(db: sqlite3.Connection, scripts: Sequence[str] = UPGRADES) -> None:
-    """Bring a ledger to the version that `scripts` lead to; each one with its number or not at all."""
+    """Bring a file to the version that `scripts` lead to; each one with its number or not at all."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     for number, script in enumerate(scripts[version:], version + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")

@@ -13,8 +13,11 @@ from threading import Event
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from llm.workspace.quoting import quote
+
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 CHARACTERS_PER_TOKEN = 4
+_NOOP_CONTEXT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,23 @@ def estimate_tokens(text: str) -> int:
     return max(1, -(-len(text) // CHARACTERS_PER_TOKEN))
 
 
-def make_noop_diff(path: str, comment: str, last_line: str = "") -> str:
-    """A valid unified diff that adds one comment line at the end of `path` and changes nothing that runs.
+def make_noop_diff(path: str, content: str, comment: str) -> str:
+    """A valid unified diff that adds the line `comment` at the end of `path` and changes nothing that runs.
 
-    `last_line` is the file's last line, the context that the diff needs; "" makes a diff for an empty file.
+    `content` is the file as it is; an empty one, CRLF and a missing final newline are all provided for.
     """
-    head = f"--- a/{path}\n+++ b/{path}\n"
-    if not last_line:
+    head = f"--- {quote(f'a/{path}')}\n+++ {quote(f'b/{path}')}\n"
+    if not content:
         return f"{head}@@ -0,0 +1 @@\n+{comment}\n"
-    return f"{head}@@ -1 +1,2 @@\n {last_line}\n+{comment}\n"
+    lines = content.removesuffix("\n").split("\n")
+    context = lines[-_NOOP_CONTEXT:]
+    first, count = len(lines) - len(context) + 1, len(context)
+    hunk = f"@@ -{first},{count} +{first},{count + 1} @@\n"
+    ending = "\r" if lines[-1].endswith("\r") else ""
+    last = f" {context[-1]}\n"
+    if not content.endswith("\n"):
+        last = f"-{context[-1]}\n\\ No newline at end of file\n+{context[-1]}\n"
+    return head + hunk + "".join(f" {line}\n" for line in context[:-1]) + last + f"+{comment}{ending}\n"
 
 
 class Cause(StrEnum):
