@@ -12,7 +12,7 @@ from threading import Event
 from typing import TypeVar
 
 from llm.checks.compare import flaky
-from llm.domain import Baseline, Check, CheckResult
+from llm.domain import Baseline, Check, CheckResult, Stage
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -40,8 +40,16 @@ def side_by_side(work: Callable[[_T, Event], _R], inputs: Iterable[_T]) -> tuple
 
 
 def reproduce(checks: Sequence[Check], run: Callable[[Check, Event], CheckResult]) -> Baseline:
-    """Run every check once and the red ones a second time. A check killed by its time limit is not repeated."""
+    """Run every check once, and a second time the red ones that execute the workspace's code.
+
+    A check killed by its time limit is not repeated. Nor, here, is one that only complains of the text (a type
+    checker, a linter), the slowest and steadiest of them: it is run again when a winner is confirmed.
+    """
     first = side_by_side(run, checks)
-    suspects = [r for r in first if not r.green and not r.not_run and not r.killed]
+    suspects = [r for r in first if not r.green and not r.not_run and not r.killed and not _reads_only(r)]
     second = side_by_side(run, [r.check for r in suspects])
     return Baseline(results=first, flaky=flaky(suspects, second))
+
+
+def _reads_only(result: CheckResult) -> bool:
+    return result.tests is None and bool(result.diagnostics) and result.check.stage in (Stage.TYPES, Stage.STYLE)
