@@ -15,6 +15,7 @@ ROOMS = {
     "triage.parsers": ("PARSER", ("tool", "stage", "parse", "stage_of")),
     "checks.tools": ("TOOL", ("name", "stage", "discover", "matches", "instrument", "read")),
     "sandbox.backends": ("BACKEND", ("name", "rank", "probe", "open")),
+    "providers.adapters": ("WIRE", ("protocol", "ask", "warm")),
     "fixers": ("FIXER", ("name", "rank", "wants", "missing", "propose")),
 }
 PLUGINS = [(room, name) for room in ROOMS for name in plugins.names(room) if name != "base"]

@@ -189,3 +189,6 @@ class Wire(Protocol):
 
     def ask(self, call: Call, on_text: Callable[[str], None] = lambda _: None) -> Answer:
         """One attempt, streamed, never retried. Raises ProviderFailure; nothing else gets out."""
+
+    def warm(self) -> None:
+        """Import the SDK and load what it loads, so that the first `ask` does not wait for it."""
