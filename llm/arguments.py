@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from llm import __version__
+from llm.commands import add_commands
 
 _DESCRIPTION = """\
 Turn a red build green, and prove it.
@@ -22,7 +23,8 @@ examples:
   torre checks                     what would be run, and where it was found
   torre doctor                     what this machine lacks, and the remedy
 
-exit codes: 0 green, or nothing was red · 1 still red · 2 bad input · 5 no sandbox · 130 interrupted
+exit codes: 0 green, or nothing was red · 1 still red · 2 bad input or policy · 3 all providers failed ·
+            4 refused by a quota · 5 no sandbox · 130 interrupted
 """
 
 
@@ -37,8 +39,9 @@ def positive(text: str) -> float:
     return number
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of `torre`."""
+def build_parser(first: str = "") -> argparse.ArgumentParser:
+    """The parser of `torre`. `first` is the first word of the command line, where that is known: the parsers of
+    other commands are then not made."""
     parser = argparse.ArgumentParser(
         prog="torre",
         description=_DESCRIPTION,
@@ -46,13 +49,10 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"torre {__version__}")
+    parser.set_defaults(whole_parser=build_parser)  # for the completion script, which tells of all of it
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     _fix(commands.add_parser("fix", help="find what is red, repair it, prove it"))
-    _checks(commands.add_parser("checks", help="list the checks of a project, from where, and how sure"))
-    _doctor(commands.add_parser("doctor", help="say what works on this machine, and the remedy for what does not"))
-    _setup(commands.add_parser("setup", help="install an optional tool into Torre's own directory"))
-    _schema(commands.add_parser("schema", help="print the JSON Schema of the input or the output"))
-    _completion(commands.add_parser("completion", help="print a shell completion script"))
+    add_commands(commands, first)
     return parser
 
 
@@ -71,26 +71,3 @@ def _fix(parser: argparse.ArgumentParser) -> None:
         "--max-seconds", type=positive, default=30.0, metavar="S", help="time for the embedded search (default 30)"
     )
     add("--deadline", type=positive, default=None, metavar="S", help="time for everything (default: none)")
-
-
-def _checks(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", nargs="?", default=".", help="the project (default: this directory)")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-
-
-def _doctor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-
-
-def _setup(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "tool", choices=["typescript"], help="typescript: the language service for code fixes (npm)"
-    )
-
-
-def _schema(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("which", choices=["input", "output"], help="which side of `torre fix -`")
-
-
-def _completion(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell to complete for")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from llm.commands.base import Output
     from llm.domain import Event, RepairRequest, Run
 
 
@@ -42,12 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments and not sys.stdin.isatty():
         arguments = ["fix", "-"]
-    parser = build_parser()
+    parser = build_parser(arguments[0] if arguments else "")
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 2
-    return _at_the_edge(_COMMANDS[options.command], options)
+    return _at_the_edge(_fix if options.command == "fix" else _show, options)
 
 
 def _at_the_edge(command: Callable[[Namespace], int], options: Namespace) -> int:
@@ -130,76 +131,16 @@ def _print_run(run: Run) -> None:
     print(as_text(run, Paint(colour)))
 
 
-def _checks(options: Namespace) -> int:
-    from llm.checks.discover import discover
-    from llm.workspace.snapshot import open_workspace
+def _show(options: Namespace) -> int:
+    """Any command but `fix`: run it and print what it gives back."""
+    from llm.report.failure import SCHEMA_VERSION
 
-    found = discover(open_workspace(Path(options.path)))
-    if options.json:
-        rows = [
-            {
-                "name": c.name,
-                "command": c.command,
-                "directory": c.directory,
-                "tool": c.tool,
-                "stage": c.stage.value,
-                "source": c.source,
-                "confidence": c.confidence,
-            }
-            for c in found
-        ]
-        print(json.dumps({"schema_version": "1", "checks": rows}))
-        return 0
-    for check in found:
-        where = "" if check.directory == "." else f"  (in {check.directory})"
-        print(f"{check.name:<20} {check.confidence:>4.0%}  {check.command}{where}\n{'':<27}from {check.source}")
-    if not found:
-        print("no checks found; name one with --check, or list them under [tool.torre] in pyproject.toml")
-    return 0
-
-
-def _doctor(options: Namespace) -> int:
-    from llm.doctor import examine
-
-    findings = examine()
-    if options.json:
-        print(json.dumps({"schema_version": "1", "findings": [f.as_json() for f in findings]}))
+    output: Output = options.run(options)
+    if getattr(options, "json", False) and output.data is not None:
+        print(json.dumps({"schema_version": SCHEMA_VERSION, "exit_code": output.exit_code, **output.data}))
     else:
-        for finding in findings:
-            print(finding.as_line())
-    return max((f.exit_code for f in findings), default=0)
-
-
-def _setup(options: Namespace) -> int:
-    from llm.setup_tools import install_typescript
-
-    installers = {"typescript": install_typescript}
-    print(f"{options.tool} is in {installers[options.tool]()}")
-    return 0
-
-
-def _schema(options: Namespace) -> int:
-    print(Path(__file__).with_name("report").joinpath(f"{options.which}.schema.json").read_text("utf-8"), end="")
-    return 0
-
-
-def _completion(options: Namespace) -> int:
-    import shtab
-
-    from llm.arguments import build_parser
-
-    print(shtab.complete(build_parser(), options.shell))
-    return 0
-
-
-_COMMANDS: dict[str, Callable[[Namespace], int]] = {
-    "fix": _fix,
-    "checks": _checks,
-    "doctor": _doctor,
-    "setup": _setup,
-    "schema": _schema,
-    "completion": _completion,
-}
+        print(output.text)
+    return output.exit_code
 
 
 if __name__ == "__main__":

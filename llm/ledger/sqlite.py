@@ -31,7 +31,7 @@ from llm.ledger.base import (
     rows,
 )
 from llm.ledger.days import Day, Days
-from llm.ledger.sqlite_file import connect, named_errors
+from llm.ledger.sqlite_file import connect, named_errors, transaction
 
 _ADD = """INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (scope, span) DO UPDATE SET calls = calls +
     excluded.calls, tokens = tokens + excluded.tokens, usd_micros = usd_micros + excluded.usd_micros,
@@ -201,17 +201,10 @@ class SqliteStore:
     @contextmanager
     def _step(self) -> Iterator[float]:
         """One atomic step; gives the ledger's time, which never goes back."""
-        with self._lock, named_errors(self.path, self._busy_s):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                now = self._now()
-                yield now
-                self._db.execute("UPDATE clock SET seen = ?", (now,))
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._lock, named_errors(self.path, self._busy_s), transaction(self._db):
+            now = self._now()
+            yield now
+            self._db.execute("UPDATE clock SET seen = ?", (now,))
 
     def _now(self) -> float:
         seen: float

@@ -90,6 +90,19 @@ def named_errors(path: Path, busy_s: float, kind: Kind = LEDGER) -> Iterator[Non
         raise LedgerError(f"{path}: {_cause(error, busy_s)}; {kind.otherwise}") from error
 
 
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of what is done inside, or nothing; one process at a time."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
 def _cause(error: sqlite3.Error | OSError, busy_s: float) -> str:
     text = str(error)
     if "locked" in text:

@@ -1,0 +1,80 @@
+"""What a command gives back, and what most of them begin with."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llm.triage.clean import strip_control
+
+if TYPE_CHECKING:
+    from llm.ledger.base import QuotaStore, Standing
+    from llm.ledger.traces import TraceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What to show: `text` for a person, `data` (plain JSON) under `--json`; None: the text is all there is.
+
+    Nothing in `text` can steer a terminal: control sequences are taken out when it is made.
+    """
+
+    text: str
+    data: Mapping[str, Any] | None = None
+    exit_code: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", strip_control(self.text))
+
+
+class Command(Protocol):
+    """A module of this room."""
+
+    HELP: str
+
+    def configure(self, parser: Any) -> None:
+        """Add the command's arguments to its `argparse` parser."""
+
+    def run(self, options: Namespace) -> Output:
+        """Carry the command out. Raises TorreError; prints nothing."""
+
+
+def root_at(path: str) -> Path:
+    """The root that the policy, ledger and traces of this path belong to. WorkspaceError."""
+    from llm.workspace.snapshot import open_workspace, root_of
+
+    return root_of(open_workspace(Path(path)))
+
+
+@contextmanager
+def kept_traces(root: Path, env: Mapping[str, str]) -> Iterator[TraceStore | None]:
+    """The traces; None where no run was ever kept: looking makes no files. LedgerError."""
+    from llm.ledger.home import has_traces, open_traces
+
+    if not has_traces(root, env):
+        yield None
+        return
+    with closing(open_traces(root, env)) as store:
+        yield store
+
+
+@contextmanager
+def kept_ledger(root: Path, env: Mapping[str, str]) -> Iterator[QuotaStore | None]:
+    """The ledger; None where nothing was ever counted. LedgerError."""
+    from llm.ledger.home import has_ledger, open_store
+
+    if not has_ledger(root, env):
+        yield None
+        return
+    with closing(open_store(root, env)) as store:
+        yield store
+
+
+def standings(root: Path, env: Mapping[str, str], timezone: str) -> Mapping[str, Standing]:
+    """Where the lanes stand. LedgerError."""
+    with kept_ledger(root, env) as store:
+        return store.standing(timezone) if store else {}
