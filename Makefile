@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 export PYTHONPATH :=
 
-.PHONY: demo test bench setup lint lock clean
+.PHONY: demo test bench setup lint lock schema clean
 
 demo: $(VENV)/.ready
 	@echo '$$ torre fix examples/py-tests'
@@ -41,3 +41,6 @@ lock:
 
 clean:
 	rm -rf $(VENV) node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+schema: setup
+	$(BIN)/torre policy schema --write docs/schema/providers.schema.json

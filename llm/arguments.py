@@ -62,6 +62,7 @@ def _fix(parser: argparse.ArgumentParser) -> None:
     add("--check", action="append", default=[], metavar="CMD", help="a command that must be green (repeatable)")
     add("--json", action="store_true", help="one JSON object on stdout")
     add("--files", action="store_true", help="with --json: the changed files whole, beside the diff")
+    add("--providers", action="store_true", help="ask the policy's providers too, as PROVIDERS_V1=1 does")
     add(
         "--accept-ambiguous",
         action="store_true",

@@ -104,6 +104,8 @@ def _request(options: Namespace) -> RepairRequest:
         "deadline_s": options.deadline,
         "accept_ambiguous": options.accept_ambiguous,
         "files_out": options.files,
+        "providers": options.providers,
+        "stdin_contract": options.path == "-",
     }
     if options.path == "-":
         if options.check:

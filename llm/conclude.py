@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llm.domain import Baseline, Candidate, Evaluation, Mode, RepairRequest, Run, Selection, Triage
+from llm.domain import (
+    Baseline,
+    Candidate,
+    Evaluation,
+    LaneAnswer,
+    LaneWork,
+    Mode,
+    RepairRequest,
+    Run,
+    Selection,
+    Triage,
+)
 from llm.rerank.examine import Files
 from llm.sandbox.base import Sandbox
 
@@ -26,6 +37,7 @@ class Findings:
     notes: tuple[str, ...] = ()
     unproven: tuple[Candidate, ...] = ()
     duration_s: float = 0.0
+    lanes: LaneWork | None = None
 
 
 def conclude(found: Findings) -> Run:
@@ -34,25 +46,48 @@ def conclude(found: Findings) -> Run:
     ambiguous = found.selection.ambiguous and not found.request.accept_ambiguous
     doubts = found.doubts or found.baseline.flaky
     proven = winner is not None and not ambiguous and not doubts
+    stub = _stub(found.lanes) if winner is None else None
     nothing_red = not found.baseline.red and bool(found.baseline.green) and not found.baseline.not_run
     return Run(
         request=found.request,
         mode=Mode.PATCH if proven else Mode.ADVISORY,
-        exit_code=PROVEN if proven or nothing_red else STILL_RED,
-        summary=_summary(found, winner, ambiguous, doubts),
+        exit_code=PROVEN if proven or nothing_red else found.lanes.exit_code if found.lanes else STILL_RED,
+        summary=_summary(found, winner, ambiguous, doubts) + _of_lanes(found.lanes, stub),
         triage=found.triage,
         baseline=found.baseline,
         selection=found.selection,
-        diff=winner.candidate.diff if winner else "",
+        diff=winner.candidate.diff if winner else stub.diff if stub else "",
         nothing_red=nothing_red,
         doubts=doubts,
         notes=(*found.notes, *(f"{r.check.name}: {r.not_run}" for r in found.baseline.not_run)),
-        unproven=found.unproven,
+        unproven=(*found.unproven, *_unexecuted(found.lanes)),
         files=_texts(found.changed) if winner else {},
         isolation=found.sandbox.isolation,
         isolation_missing=found.sandbox.missing,
         duration_s=found.duration_s,
+        lanes=found.lanes,
     )
+
+
+def _stub(lanes: LaneWork | None) -> LaneAnswer | None:
+    return lanes.answers[lanes.shown] if lanes and lanes.shown is not None else None
+
+
+def _unexecuted(lanes: LaneWork | None) -> tuple[Candidate, ...]:
+    """What lanes answered where no check could be run for it; a stub is not a candidate."""
+    if lanes is None or lanes.decision.stub:
+        return ()
+    made = (answer for answer in lanes.answers if answer.diff and answer.index is None)
+    return tuple(Candidate(a.diff, provider=a.lane, origin=a.lane, usage=a.usage) for a in made)
+
+
+def _of_lanes(lanes: LaneWork | None, stub: LaneAnswer | None) -> str:
+    if lanes is None:
+        return ""
+    said = [f"the diff is the offline stub of {stub.lane}, not a fix" if stub else "", lanes.held_back]
+    if lanes.unset:
+        said.append(f"for a real answer set {' or '.join(lanes.unset)}")
+    return "".join(f"; {words}" for words in said if words)
 
 
 def _summary(found: Findings, winner: Evaluation | None, ambiguous: bool, doubts: tuple[str, ...]) -> str:

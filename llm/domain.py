@@ -78,6 +78,8 @@ class RepairRequest:
     deadline_s: float | None = None
     accept_ambiguous: bool = False
     files_out: bool = False
+    providers: bool = False
+    stdin_contract: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +327,37 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneAnswer:
+    """What asking one lane once brought. `index` is its evaluation's, None where nothing could be evaluated.
+
+    `failure` is why there is no candidate (a cause, `refused` by a cap, `rejected_edit`), "" where there is one.
+    """
+
+    lane: str
+    usage: Usage = Usage()
+    diff: str = ""
+    index: int | None = None
+    failure: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneWork:
+    """Who was asked and what came of it. `unset` are the variables that would let a lane answer for real.
+
+    `held_back` says why nobody was asked although the decision names lanes ("" otherwise). `shown` is, in stub
+    mode, which of the answers is shown. `exit_code` is the run's if it stays red.
+    """
+
+    decision: RouteDecision
+    answers: tuple[LaneAnswer, ...] = ()
+    unset: tuple[str, ...] = ()
+    held_back: str = ""
+    exit_code: int = 1
+    shown: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A whole run: what was asked, what was red, what was tried, and the verdict.
 
@@ -332,6 +365,7 @@ class Run:
     sentence for a person. `doubts` are items that were red and green on the same tree, or why a winner is not
     proven. `notes` name what could not be used (a missing tool and the command that installs it). `unproven` are
     candidates that nothing could be run for. `files` maps each changed path to its new text (None: deleted).
+    `lanes` is None where no provider was opted in.
     """
 
     request: RepairRequest
@@ -350,6 +384,7 @@ class Run:
     isolation: Isolation = Isolation.NONE
     isolation_missing: tuple[str, ...] = ()
     duration_s: float = 0.0
+    lanes: LaneWork | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import count
 from threading import Event
+from typing import Any
 
 from llm import plugins
 from llm.budget import Budget
@@ -21,6 +21,9 @@ from llm.ledger.record import Record
 from llm.rerank.examine import Examiner, Files, Layer
 from llm.rerank.race import Race
 from llm.sandbox.base import Completed, Job, Sandbox
+
+Numbers = Iterator[int]
+"""Gives each candidate of a run its index."""
 
 _ROUNDS = 8
 
@@ -48,14 +51,21 @@ class LayeredSandbox:
 
 
 class Generation:
-    """The embedded provider at work on one red tree. `evaluations` grows in the order of the verdicts."""
+    """The embedded provider at work on one red tree. `evaluations` grows in the order of the verdicts.
 
-    def __init__(self, red: RedState, examiner: Examiner, budget: Budget, record: Record) -> None:
+    `red` and `layer` are how far it came: what is still red, and the files changed until then.
+    """
+
+    def __init__(
+        self, red: RedState, examiner: Examiner, budget: Budget, record: Record, numbers: Numbers
+    ) -> None:
         self._first = red
-        self._examiner = examiner
+        self.red = red
+        self.layer = Layer()
+        self.examiner = examiner
         self._budget = budget
         self._record = record
-        self._numbers = count()
+        self._numbers = numbers
         self._lacks: dict[str, str] = {}
         self.evaluations: list[Evaluation] = []
 
@@ -66,14 +76,16 @@ class Generation:
 
     def run(self) -> tuple[Evaluation, ...]:
         """Round after round until a candidate passes, nothing makes progress, or the time is over."""
-        layer, red = Layer(), self._first
+        if not self.examiner.baseline.red:
+            return ()
         for _ in range(_ROUNDS):
-            progress = self._round(red, layer)
+            progress = self._round(self.red, self.layer)
             if progress is None or progress.passed:
                 break
-            layer = self._keep(progress)
-            red = self._look_again(progress, layer)
-        return self._with_agreement()
+            self.layer = self._keep(progress)
+            self.red = self._look_again(progress, self.layer)
+        self.evaluations = [replace(e, agreement=self.examiner.agreement(e)) for e in self.evaluations]
+        return tuple(self.evaluations)
 
     def _round(self, red: RedState, layer: Layer) -> Evaluation | None:
         """The first fixer that gets further than `layer` ends the round."""
@@ -102,25 +114,18 @@ class Generation:
 
         def examine(candidate: Candidate, index: int, stop: Event) -> Evaluation:
             self._record.emit("candidate", index=index, provider=candidate.provider, origin=candidate.origin)
-            return self._examiner.examine(candidate, index, stop, layer)
+            return self.examiner.examine(candidate, index, stop, layer)
 
         enough = red.cancel
         race = Race(examine, width(), self._numbers)
         return race.run(iter(fixer.propose(red)), enough, self._budget.deadline, self._tell)
 
     def _tell(self, evaluation: Evaluation) -> None:
-        self._record.emit(
-            "verdict",
-            index=evaluation.index,
-            origin=evaluation.candidate.origin,
-            reason=evaluation.reason or "passed",
-            detail=evaluation.detail,
-            ttg_ms=evaluation.ttg_ms,
-        )
+        self._record.emit("verdict", **verdict_of(evaluation))
 
     def _keep(self, progress: Evaluation) -> Layer:
         candidate = progress.candidate
-        return Layer(self._examiner.changed_files(candidate.diff), candidate.origin, candidate.prior)
+        return Layer(self.examiner.changed_files(candidate.diff), candidate.origin, candidate.prior)
 
     def _look_again(self, progress: Evaluation, layer: Layer) -> RedState:
         """What is red once the layer is there: results of the checks it ran, the baseline's for the others."""
@@ -135,8 +140,17 @@ class Generation:
             cancel=Event(),
         )
 
-    def _with_agreement(self) -> tuple[Evaluation, ...]:
-        return tuple(replace(e, agreement=self._examiner.agreement(e)) for e in self.evaluations)
+
+def verdict_of(evaluation: Evaluation) -> dict[str, Any]:
+    """A verdict as the record keeps it."""
+    return {
+        "index": evaluation.index,
+        "provider": evaluation.candidate.provider,
+        "origin": evaluation.candidate.origin,
+        "reason": evaluation.reason or "passed",
+        "detail": evaluation.detail,
+        "ttg_ms": evaluation.ttg_ms,
+    }
 
 
 def fixers() -> tuple[Fixer, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from itertools import count
 from pathlib import Path
 from threading import Event as Flag
 
@@ -13,10 +15,14 @@ from llm.checks.baseline import reproduce
 from llm.checks.discover import discover
 from llm.checks.run import run_check
 from llm.conclude import Findings, conclude
-from llm.domain import Baseline, Check, CheckResult, Event, RepairRequest, Run, Stage, Triage
+from llm.domain import Baseline, Check, CheckResult, Event, Isolation, RepairRequest, Run, Stage, Triage
+from llm.errors import SandboxError
 from llm.fixers.base import RedState
 from llm.generate import Generation, diagnostics_of, propose_only
+from llm.keeping import keep
 from llm.ledger.record import Record, open_record
+from llm.providers.policy import Policy
+from llm.providers.router import ProvidersRouter
 from llm.rerank.confirm import confirm
 from llm.rerank.examine import Examiner
 from llm.rerank.select import select
@@ -31,23 +37,32 @@ from llm.workspace.snapshot import open_workspace, read_sources, root_of
 def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: None) -> Run:
     """Turn the request's workspace green, or say that it could not be done.
 
-    Nothing in the workspace is changed. Raises InputError, SandboxError and whatever interrupts it; every event
-    up to then is in the record.
+    Nothing in the workspace is changed. Raises InputError, PolicyError, LedgerError, SandboxError and whatever
+    interrupts it; every event up to then is in the record.
     """
-    budget = Budget(request.max_seconds, request.deadline_s)
+    budget, env, numbers = Budget(request.max_seconds, request.deadline_s), _environment(request), count()
+    root = root_of(request.workspace or Path.cwd())
+    router = ProvidersRouter(root, env)
     with (
         _workspace(request) as workspace,
-        open_record(root_of(request.workspace or Path.cwd()), request.trace_id, listen) as record,
+        open_record(root, request.trace_id, listen) as record,
+        keep(router, env, record) as keeper,
         open_sandbox(workspace) as sandbox,
     ):
+        _require(router.policy.isolation, sandbox)
+        escalation = keeper.begin(request, workspace, budget, numbers)
         record.emit("sandbox", isolation=sandbox.isolation, missing=sandbox.missing)
         baseline = _reproduce(discover(workspace, request.checks), sandbox, workspace, budget, record)
         triaged = triage(request.logs, baseline.results)
         record.emit("triage", stage=triaged.stage, reason=triaged.reason)
         red = _red_state(workspace, baseline, triaged, sandbox, budget, record)
-        examiner = Examiner(workspace, sandbox, baseline, Rules(), budget, _editable_tests(baseline.results))
-        generation = Generation(red, examiner, budget, record)
-        selection = select(generation.run() if baseline.red else ())
+        rules = _rules(router.policy)
+        examiner = Examiner(workspace, sandbox, baseline, rules, budget, _editable_tests(baseline.results))
+        generation = Generation(red, examiner, budget, record, numbers)
+        lanes = escalation.beside(generation, triaged.stage) if escalation else None
+        if escalation is None:
+            generation.run()
+        selection = select((*generation.evaluations, *(escalation.evaluations if escalation else ())))
         winner = selection.winner
         run = conclude(
             Findings(
@@ -61,10 +76,30 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
                 notes=() if winner else generation.missing_tools,
                 unproven=() if baseline.results else propose_only(red),
                 duration_s=budget.elapsed_s(),
+                lanes=lanes,
             )
         )
+        keeper.finish(run)
         record.emit("ended", outcome=run.mode, exit_code=run.exit_code, summary=run.summary, diff=run.diff)
         return run
+
+
+def _environment(request: RepairRequest) -> Mapping[str, str]:
+    """The process's, with the opt-in of the command line."""
+    return {**os.environ, "PROVIDERS_V1": "1"} if request.providers else os.environ
+
+
+def _require(least: Isolation, sandbox: Sandbox) -> None:
+    """Raise SandboxError for a sandbox that is weaker than the policy accepts."""
+    order = list(Isolation)
+    if order.index(sandbox.isolation) > order.index(least):
+        lacks = f" (it lacks {', '.join(sandbox.missing)})" if sandbox.missing else ""
+        remedy = "see `torre doctor`, or accept less by `isolation:` in your own policy"
+        raise SandboxError(f"the policy wants {least} isolation, only {sandbox.isolation} is here{lacks}", remedy)
+
+
+def _rules(policy: Policy) -> Rules:
+    return Rules(policy.protected, policy.allow.paths, policy.allow.suppressions)
 
 
 def _workspace(request: RepairRequest) -> AbstractContextManager[Path]:

@@ -156,7 +156,7 @@ class QuotaStore(Protocol):
         """Count one more failure in a row, and say how many there are now."""
 
     def succeeded(self, lane: str) -> None:
-        """The lane works: no failures in a row, no cooldown."""
+        """The lane works: no failures in a row. A cooldown that a server asked for stays until its time."""
 
     def standing(self, timezone: str) -> Mapping[str, Standing]:
         """Every lane that was ever used, and `WORKSPACE`."""

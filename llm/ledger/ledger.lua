@@ -246,7 +246,7 @@ end
 
 function steps.succeeded()
   local lane = ask.lane .. US
-  redis.call('HDEL', key('health'), lane .. 'until', lane .. 'cause', lane .. 'failures')
+  redis.call('HDEL', key('health'), lane .. 'failures')
   return { 'yes' }
 end
 

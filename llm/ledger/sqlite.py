@@ -175,7 +175,7 @@ class SqliteStore:
     def succeeded(self, lane: str) -> None:
         """See `QuotaStore.succeeded`."""
         with self._step():
-            self._db.execute("DELETE FROM health WHERE lane = ?", (lane,))
+            self._db.execute("UPDATE health SET failures = 0 WHERE lane = ?", (lane,))
 
     def standing(self, timezone: str) -> Mapping[str, Standing]:
         """See `QuotaStore.standing`."""

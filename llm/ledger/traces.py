@@ -45,9 +45,11 @@ CREATE TABLE run (
     stage TEXT NOT NULL DEFAULT '', mode TEXT NOT NULL DEFAULT '', exit_code INTEGER,
     summary TEXT NOT NULL DEFAULT '', duration_ms INTEGER, winner INTEGER,
     winner_lane TEXT NOT NULL DEFAULT '', winner_origin TEXT NOT NULL DEFAULT '',
-    diff TEXT NOT NULL DEFAULT '', isolation TEXT NOT NULL DEFAULT '', details TEXT NOT NULL DEFAULT '{}'
+    diff TEXT NOT NULL DEFAULT '', isolation TEXT NOT NULL DEFAULT '', details TEXT NOT NULL DEFAULT '{}',
+    failure TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX run_trace ON run (trace_id);
+CREATE INDEX run_failure ON run (failure);
 CREATE INDEX run_started ON run (started);
 CREATE TABLE attempt (
     run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
@@ -132,6 +134,18 @@ class TraceStore:
             )
             self._let_go(trace_id)
             self._held[trace_id] = self._hold(int(added.lastrowid or 0))
+
+    def note_failure(self, trace_id: str, failure: str) -> None:
+        """What the run is about, by the fingerprint of its failure."""
+        with self._step():
+            newest = "(SELECT max(id) FROM run WHERE trace_id = ?)"
+            self._db.execute(f"UPDATE run SET failure = ? WHERE id = {newest}", (failure, trace_id))
+
+    def attempts_on(self, failure: str, since: float) -> int:
+        """How many attempts have been made on this failure since `since` (epoch seconds), by any run."""
+        question = "SELECT count(*) FROM attempt JOIN run ON run = run.id WHERE failure = ? AND at >= ?"
+        with self._step():
+            return int(self._db.execute(question, (failure, since)).fetchone()[0])
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Add an attempt to its run, which must have begun."""

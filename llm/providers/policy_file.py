@@ -95,8 +95,8 @@ LARGEST = 10**12
 
 PATTERNS: Mapping[str, tuple[str, str]] = {
     "base_url": (
-        r"^https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~/%:-]*)?$",
-        "http:// or https://, a host, and no user, query or fragment",
+        r"^(https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?|replay://)(/[A-Za-z0-9._~/%:-]*)?$",
+        "http:// or https://, a host, and no user, query or fragment; or replay:// and a path",
     ),
     "api_key_env": (r"^[A-Za-z_][A-Za-z0-9_]{0,127}$", "the name of an environment variable, never a key"),
 }

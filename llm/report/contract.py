@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm.domain import Candidate, CheckResult, Diagnostic, Evaluation, Run
+from llm.domain import Candidate, CheckResult, Diagnostic, Evaluation, LaneAnswer, LaneWork, Run, Usage
+from llm.providers.route import as_mapping
 from llm.report.failure import SCHEMA_VERSION
+from llm.workspace.diff import diff_size, parse
 
 _MOST = 50
 
@@ -21,6 +23,10 @@ def as_contract(run: Run) -> dict[str, Any]:
         "report": _report(run),
         "metrics": {"trace": _trace(run), "duration_ms": round(run.duration_s * 1000)},
     }
+    if run.lanes:
+        result["metrics"]["providers"] = _providers(run, run.lanes)
+        if run.lanes.decision.stub:
+            result["stub"] = True
     if run.selection.ambiguous:
         result["ambiguous"] = True
     if run.request.files_out:
@@ -110,11 +116,69 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
 
 def _trace(run: Run) -> dict[str, Any]:
     """Who answered and what it cost: the embedded provider is free and counts no tokens."""
-    winner = run.selection.winner
-    usage = winner.candidate.usage if winner else None
+    winner, stub = run.selection.winner, _shown(run)
+    usage = winner.candidate.usage if winner else stub.usage if stub else Usage()
     return {
-        "provider": winner.candidate.provider if winner else None,
-        "tokens_in": usage.tokens_in if usage else 0,
-        "tokens_out": usage.tokens_out if usage else 0,
-        "cost_usd": (usage.cost_usd_micros or 0) / 1e6 if usage else 0.0,
+        "provider": winner.candidate.provider if winner else stub.lane if stub else None,
+        "tokens_in": usage.tokens_in,
+        "tokens_out": usage.tokens_out,
+        "cost_usd": _usd(usage),
     }
+
+
+def _usd(usage: Usage) -> float | None:
+    return None if usage.cost_usd_micros is None else usage.cost_usd_micros / 1e6
+
+
+def _shown(run: Run) -> LaneAnswer | None:
+    """The stub whose diff is the output's."""
+    lanes = run.lanes
+    return lanes.answers[lanes.shown] if lanes and lanes.shown is not None and not run.selection.winner else None
+
+
+def _providers(run: Run, lanes: LaneWork) -> dict[str, Any]:
+    evaluations = {e.index: e for e in run.selection.ranking}
+    made: dict[str, Any] = {
+        "router_decision": as_mapping(lanes.decision),
+        "candidates": [
+            _answer(a, evaluations.get(-1 if a.index is None else a.index), lanes) for a in lanes.answers
+        ],
+    }
+    if lanes.held_back:
+        made["held_back"] = lanes.held_back
+    if lanes.unset:
+        made["unset"] = list(lanes.unset)
+    if (selected := _selected(run, lanes)) is not None:
+        made["selected"] = selected
+    return made
+
+
+def _answer(answer: LaneAnswer, evaluation: Evaluation | None, lanes: LaneWork) -> dict[str, Any]:
+    return {
+        "provider": answer.lane,
+        "tokens_in": answer.usage.tokens_in,
+        "tokens_out": answer.usage.tokens_out,
+        "latency_ms": answer.usage.latency_ms,
+        "cost_usd": _usd(answer.usage),
+        "cached": answer.usage.cached,
+        "stub": lanes.decision.stub,
+        "error": {"reason": answer.failure, "message": answer.message} if answer.failure else None,
+        "evaluation": _evaluation(evaluation) if evaluation else None,
+    }
+
+
+def _selected(run: Run, lanes: LaneWork) -> dict[str, Any] | None:
+    """The lane's candidate that is the output, by its place among the candidates; None where there is none."""
+    winner = run.selection.winner
+    if winner is not None:
+        places = [n for n, answer in enumerate(lanes.answers) if answer.index == winner.index]
+        size, ttg_ms = winner.diff_size, winner.ttg_ms
+    elif lanes.shown is not None:
+        places = [lanes.shown]
+        size, ttg_ms = diff_size(parse(lanes.answers[lanes.shown].diff)), round(run.duration_s * 1000)
+    else:
+        return None
+    return next(
+        ({"provider": lanes.answers[n].lane, "index": n, "diff_size": size, "ttg_ms": ttg_ms} for n in places),
+        None,
+    )

@@ -20,13 +20,15 @@ _SHORTEST_SECRET = 12
 _TOLD = ("stage_reason", "checks", "notes", "doubts", "flaky", "nothing_red", "tried_count", "isolation_missing")
 
 
-def ending_of(run: Run, decision: Mapping[str, Any] | None = None, keys: Iterable[str] = ()) -> Ending:
-    """What `TraceStore.finish` keeps. `decision` is the router's as plain JSON, None where no lane was asked for.
+def ending_of(run: Run, keys: Iterable[str] = ()) -> Ending:
+    """What `TraceStore.finish` keeps.
 
     The winner is named only if it is proven; `details` are parts of the report of the JSON contract. `keys` are
     taken out wherever they stand, and whatever looks like a secret is too.
     """
-    report = as_contract(run)["report"]
+    contract = as_contract(run)
+    report = contract["report"]
+    decision = contract["metrics"].get("providers", {}).get("router_decision")
     details = {name: report[name] for name in _TOLD}
     winner = run.selection.winner if run.mode is Mode.PATCH else None
     ending = Ending(

@@ -42,10 +42,21 @@ def open_workspace(path: Path) -> Path:
 
 
 def root_of(start: Path) -> Path:
-    """The nearest directory from `start` upwards that holds `.torre/` or `.git`, else `start`, absolute."""
+    """The nearest directory from `start` upwards that holds `.torre/` or `.git`, else `start`, absolute.
+
+    Above `start`, only directories that belong to this user or to the owner of `start` and that not everybody may
+    write to: `/tmp/.torre`, or one in `/`, is somebody else's or an accident, and rules nobody's project.
+    """
     start = start.resolve()
-    holders = (d for d in (start, *start.parents) if (d / ".torre").is_dir() or (d / ".git").exists())
+    trusted = {os.geteuid(), start.stat().st_uid}
+    above = (place for place in start.parents if place != place.parent and _is_kept_by(trusted, place))
+    holders = (d for d in (start, *above) if (d / ".torre").is_dir() or (d / ".git").exists())
     return next(holders, start)
+
+
+def _is_kept_by(owners: set[int], place: Path) -> bool:
+    info = place.stat()
+    return info.st_uid in owners and not info.st_mode & stat.S_IWOTH
 
 
 def fingerprint(workspace: Path) -> str:

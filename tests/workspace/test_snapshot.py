@@ -122,3 +122,17 @@ def test_sources_are_read_once_and_only_texts(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(".")
     os.mkfifo(tmp_path / "pipe.py")
     assert read_sources(tmp_path) == {"a.py": "x\r\n", "bom.ts": "y\n", "dir/é.toml": "z\n"}
+
+
+def test_a_directory_that_everybody_may_write_to_rules_nobody(tmp_path: Path) -> None:
+    shared, project = tmp_path / "shared", tmp_path / "shared" / "project"
+    project.mkdir(parents=True)
+    (shared / ".torre").mkdir()
+    assert root_of(project) == shared.resolve()
+    shared.chmod(0o1777)
+    assert root_of(project) == project.resolve()
+
+
+def test_the_root_of_the_file_system_rules_nobody(tmp_path: Path) -> None:
+    assert root_of(tmp_path) != Path("/") != root_of(Path("/usr/share"))
+    assert root_of(Path("/")) == Path("/")

@@ -1,0 +1,252 @@
+"""Ask the lanes: all at once, each candidate executed as it comes, each that failed told why and asked again.
+
+Every lane has a thread of its own: ask → execute → feedback → ask. Execution is bounded by the cores, asking is
+not. The first proven candidate ends the race where the policy says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Event, Lock, Semaphore, Thread
+
+from llm.budget import Budget
+from llm.checks.baseline import width
+from llm.domain import (
+    Evaluation,
+    LaneAnswer,
+    LaneWork,
+    RepairRequest,
+    RouteDecision,
+    SkipReason,
+    Stage,
+    Usage,
+)
+from llm.fixers.base import RedState
+from llm.generate import Generation, Numbers, verdict_of
+from llm.ledger.base import QuotaStore
+from llm.ledger.record import Record
+from llm.ledger.traces import TraceStore
+from llm.providers.attempts import Failure, exit_code, fingerprint
+from llm.providers.base import ProviderRequest, ProviderResponse
+from llm.providers.credentials import configured_keys
+from llm.providers.lane import Asked, Lane
+from llm.providers.metered import Terms
+from llm.providers.prompt import Feedback, outcome
+from llm.providers.question import Question, images_of
+from llm.providers.router import ProvidersRouter
+from llm.providers.stub_mode import best_stub, missing_keys, stub_candidates
+from llm.rerank.examine import Examiner, Layer
+
+ATTEMPTS_PER_FAILURE = 24
+"""The most attempts on one and the same failure within a day, over all runs: a loop in CI must end."""
+_DAY_S = 86_400.0
+_REFUSED_BY_A_CAP = 4
+_FEEDBACK_CHARS = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the lanes are to repair: how far the fixers came, and who judges."""
+
+    stage: Stage
+    red: RedState
+    layer: Layer
+    examiner: Examiner
+
+
+class Escalation:
+    """The lanes of one run. `evaluations` grows as verdicts come; `cancel` ends all that is under way."""
+
+    def __init__(
+        self,
+        request: RepairRequest,
+        router: ProvidersRouter,
+        env: Mapping[str, str],
+        traces: TraceStore,
+        record: Record,
+        budget: Budget,
+        numbers: Numbers,
+    ) -> None:
+        self._request = request
+        self._router = router
+        self._policy = router.policy
+        self._env = env
+        self._traces = traces
+        self._record = record
+        self._budget = budget
+        self._numbers = numbers
+        self._cores = Semaphore(width())
+        self._lock = Lock()
+        self._answers: list[LaneAnswer] = []
+        self._failures: list[Failure] = []
+        self.cancel = Event()
+        self.evaluations: list[Evaluation] = []
+
+    def warm(self, stage: Stage) -> None:
+        """Import the SDKs of the lanes that this stage would ask, beside the baseline."""
+        decision = self._router.route(stage)
+        Thread(target=self._router.warm, args=(decision,), daemon=True, name="warm").start()
+
+    def beside(self, generation: Generation, stage: Stage) -> LaneWork:
+        """The fixers, and the lanes if those proved nothing; or both at once, where the policy says `always`."""
+        baseline = generation.examiner.baseline
+        if baseline.results and not baseline.red:
+            return LaneWork(self._route(stage), held_back="nothing was red")
+        if self._policy.escalate == "always":
+            return self._race(generation, Target(stage, generation.red, Layer(), generation.examiner))
+        if any(evaluation.passed for evaluation in generation.run()):
+            return LaneWork(self._route(stage), held_back="the embedded fixers proved a candidate")
+        return self.run(Target(stage, generation.red, generation.layer, generation.examiner))
+
+    def run(self, target: Target) -> LaneWork:
+        """Decide, ask, execute. LedgerError where the ledger or the trace cannot be had: then nobody is called."""
+        from llm.ledger.home import open_store
+
+        with closing(open_store(self._router.root, self._env)) as store:
+            decision = self._route(target.stage, store)
+            self._record.emit("route", reason=decision.reason, rule=decision.rule, stub=decision.stub)
+            if decision.stub:
+                return self._stubs(target, decision)
+            if held_back := self._held_back(target):
+                return LaneWork(decision, held_back=held_back, exit_code=_REFUSED_BY_A_CAP)
+            trace_id = self._request.trace_id
+            terms = Terms(trace_id, target.stage, self._policy, store, self._traces.add_attempt, self._env)
+            self._ask(self._router.lanes(decision, terms), target)
+        return self._work(decision)
+
+    def _route(self, stage: Stage, store: QuotaStore | None = None) -> RouteDecision:
+        assets, by_stdin = bool(self._request.assets), self._request.stdin_contract
+        return self._router.route(stage, assets, by_stdin, store)
+
+    def _race(self, generation: Generation, target: Target) -> LaneWork:
+        """Whoever proves a candidate first ends the other, where the policy lets the first win."""
+        with ThreadPoolExecutor(1, thread_name_prefix="lanes") as pool:
+            lanes = pool.submit(self.run, target)
+            try:
+                lanes.add_done_callback(lambda _: self._stop(generation.red.cancel, self.evaluations))
+                self._stop(self.cancel, generation.run())
+            except BaseException:
+                self.cancel.set()
+                raise
+            return lanes.result()
+
+    def _stop(self, other: Event, evaluations: tuple[Evaluation, ...] | list[Evaluation]) -> None:
+        if self._policy.race and any(evaluation.passed for evaluation in evaluations):
+            other.set()
+
+    def _held_back(self, target: Target) -> str:
+        known = [d.key for d in target.red.diagnostics] or list(self._request.logs.values())
+        failure = fingerprint(known)
+        self._traces.note_failure(self._request.trace_id, failure)
+        made = self._traces.attempts_on(failure, time.time() - _DAY_S)
+        if made < ATTEMPTS_PER_FAILURE:
+            return ""
+        return f"{made} attempts on this same failure within a day: no lane is asked again until it changes"
+
+    def _stubs(self, target: Target, decision: RouteDecision) -> LaneWork:
+        request = ProviderRequest(self._request.logs, self._request.files or target.red.files)
+        responses = stub_candidates(decision, request)
+        unset = missing_keys(decision, self._policy, self._env)
+        return LaneWork(decision, tuple(map(_stub_answer, responses)), unset, shown=best_stub(responses))
+
+    def _ask(self, lanes: tuple[Lane, ...], target: Target) -> None:
+        question = self._question(target.red)
+        samples = [lane for lane in lanes for _ in range(self._policy.samples)]
+        with ThreadPoolExecutor(max(1, len(samples)), thread_name_prefix="lane") as pool:
+            futures = [pool.submit(self._work_on, lane, question, target) for lane in samples]
+            try:
+                wait(futures, timeout=_finite(self._budget.remaining_s()))
+            finally:
+                if not all(future.done() for future in futures):
+                    self.cancel.set()  # the deadline, or an interrupt: connections close, jobs are killed
+        for future in futures:
+            future.result()
+
+    def _question(self, red: RedState) -> Question:
+        return Question(
+            logs=self._request.logs,
+            files=red.files,
+            diagnostics=red.diagnostics,
+            checks=red.baseline,
+            redact=self._policy.redact,
+            literals=configured_keys(self._policy.models.values(), self._env),
+            images=images_of(self._request.assets),
+            protected=self._policy.protected,
+        )
+
+    def _work_on(self, lane: Lane, question: Question, target: Target) -> None:
+        """Ask one lane, up to the policy's rounds, until it is proven or nothing more is wanted."""
+        feedback: tuple[Feedback, ...] = ()
+        for number in range(1, self._policy.rounds + 1):
+            if self.cancel.is_set():
+                return
+            self._record.emit("asking", lane=lane.name, round=number)
+            asked = lane.ask(question, feedback, self.cancel, _finite(self._budget.remaining_s()))
+            evaluation = self._examine(asked, target)
+            self._keep(asked, evaluation)
+            if evaluation is None or evaluation.passed:
+                return
+            feedback = (*feedback, _told(lane, question, asked, evaluation, feedback))
+
+    def _examine(self, asked: Asked, target: Target) -> Evaluation | None:
+        """Execute the candidate, as many at once as there are cores; None where there is nothing to execute."""
+        if asked.candidate is None or not target.red.baseline:
+            return None
+        with self._cores:
+            number = next(self._numbers)
+            evaluation = target.examiner.examine(asked.candidate, number, self.cancel, target.layer)
+        self._record.emit("verdict", **verdict_of(evaluation))
+        return evaluation
+
+    def _keep(self, asked: Asked, evaluation: Evaluation | None) -> None:
+        failure = asked.failure
+        answer = LaneAnswer(
+            asked.lane,
+            asked.usage,
+            diff=asked.candidate.diff if asked.candidate else "",
+            index=evaluation.index if evaluation else None,
+            failure=failure.reason if failure else "",
+            message=failure.message if failure else "",
+        )
+        with self._lock:
+            self._answers.append(answer)
+            self._failures += [failure] if failure else []
+            self.evaluations += [evaluation] if evaluation else []
+        if failure:
+            self._record.emit("lane_failed", lane=asked.lane, reason=failure.reason, message=failure.message)
+        if evaluation:
+            self._stop(self.cancel, [evaluation])
+
+    def _work(self, decision: RouteDecision) -> LaneWork:
+        no_key = (s for s in decision.skipped if s.reason is SkipReason.NO_CREDENTIALS)
+        answered = sum(not answer.failure for answer in self._answers)
+        return LaneWork(
+            decision,
+            tuple(self._answers),
+            unset=tuple(skipped.detail.removeprefix("set ") for skipped in no_key),
+            exit_code=exit_code(decision.skipped, self._failures, answered),
+        )
+
+
+def _told(
+    lane: Lane, question: Question, asked: Asked, evaluation: Evaluation, feedback: tuple[Feedback, ...]
+) -> Feedback:
+    """What a lane hears of its candidate that did not pass."""
+    if not evaluation.results:  # it was not executed: it broke a rule, did not apply, or was there before
+        return Feedback(asked.answer, f"Your change was refused ({evaluation.reason}): {evaluation.detail}")
+    hide = question.prompt(question.style(lane.name), feedback).hide
+    red = evaluation.newly_failing, evaluation.still_failing
+    return Feedback(asked.answer, outcome(evaluation.results, _FEEDBACK_CHARS, hide, *red))
+
+
+def _stub_answer(response: ProviderResponse) -> LaneAnswer:
+    usage = Usage(response.tokens_in, response.tokens_out, response.latency_ms)
+    return LaneAnswer(response.provider, usage, response.diff)
+
+
+def _finite(seconds: float) -> float | None:
+    return None if seconds == float("inf") else max(0.0, seconds)
