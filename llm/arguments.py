@@ -19,12 +19,12 @@ _EPILOG = """\
 examples:
   torre fix                        repair the project in this directory
   torre fix api --check "pytest -q"   only this check counts
-  torre fix --json | jq -r .diff | git apply
+  torre fix --json | jq -er 'select(.mode=="PATCH").diff' | git apply
   torre checks                     what would be run, and where it was found
   torre doctor                     what this machine lacks, and the remedy
 
 exit codes: 0 green, or nothing was red · 1 still red · 2 bad input or policy · 3 all providers failed ·
-            4 refused by a quota · 5 no sandbox · 130 interrupted
+            4 refused by a quota · 5 no sandbox · 70 internal error · 130 interrupted
 """
 
 

@@ -19,6 +19,7 @@ def _leave_current_directory() -> None:
 
 _leave_current_directory()
 
+import errno  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
@@ -36,12 +37,16 @@ if TYPE_CHECKING:
     from llm.domain import Event, RepairRequest, Run
 
 
+_INTERNAL = 70
+"""A defect of Torre's own, or an answer that could not be written (EX_SOFTWARE of sysexits.h)."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the documented exit code."""
     from llm.arguments import build_parser
 
     arguments = sys.argv[1:] if argv is None else argv
-    if not arguments and not sys.stdin.isatty():
+    if not arguments and sys.stdin is not None and not sys.stdin.isatty():
         arguments = ["fix", "-"]
     parser = build_parser(arguments[0] if arguments else "")
     options = parser.parse_args(arguments)
@@ -53,18 +58,43 @@ def main(argv: list[str] | None = None) -> int:
 
 def _at_the_edge(command: Callable[[Namespace], int], options: Namespace) -> int:
     """Run a command and turn what it raises into a message and an exit code."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    try:
+        exit_code = _caught(command, options)
+        sys.stdout.flush()
+        return exit_code
+    except OSError as error:  # the reader has gone, or the disk is full: the answer could not be given
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"torre: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return _INTERNAL
+
+
+def _caught(command: Callable[[Namespace], int], options: Namespace) -> int:
+    """The one place where errors become exit codes."""
     try:
         return command(options)
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted; nothing was changed"), options)
     except TorreError as error:
         return _fail(error, options)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: so has the output
-        return 1
+    except OSError as error:
+        if error.errno in (errno.EPIPE, errno.ENOSPC):
+            raise
+        return _fail(_internal(error), options)
+    except Exception as error:  # noqa: BLE001 - the edge: a bug must not look like a verdict
+        return _fail(_internal(error), options)
+
+
+def _internal(error: Exception) -> TorreError:
+    import traceback
+
+    traceback.print_exception(error)
+    failure = TorreError(f"internal error, please report it: {type(error).__name__}: {error}")
+    failure.exit_code = _INTERNAL
+    return failure
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
@@ -110,6 +140,8 @@ def _request(options: Namespace) -> RepairRequest:
     if options.path == "-":
         if options.check:
             raise InputError("--check", "with JSON on stdin the commands go into `checks`")
+        if sys.stdin is None:
+            raise InputError("stdin", "it is closed; a JSON object is expected")
         return read_request(sys.stdin.buffer.read(MAX_BYTES + 1), **limits)
     for position, command in enumerate(options.check):
         if not command.strip():

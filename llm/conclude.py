@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llm.domain import (
     Baseline,
     Candidate,
+    CheckResult,
     Evaluation,
     LaneAnswer,
     LaneWork,
@@ -45,21 +46,22 @@ def conclude(found: Findings) -> Run:
     winner = found.selection.winner
     ambiguous = found.selection.ambiguous and not found.request.accept_ambiguous
     doubts = found.doubts or found.baseline.flaky
-    proven = winner is not None and not ambiguous and not doubts
+    unseen = tuple(r for r in found.baseline.not_run if r.check.confidence == 1.0)
+    proven = winner is not None and not ambiguous and not doubts and not unseen
     stub = _stub(found.lanes) if winner is None else None
     nothing_red = not found.baseline.red and bool(found.baseline.green) and not found.baseline.not_run
     return Run(
         request=found.request,
         mode=Mode.PATCH if proven else Mode.ADVISORY,
         exit_code=PROVEN if proven or nothing_red else found.lanes.exit_code if found.lanes else STILL_RED,
-        summary=_summary(found, winner, ambiguous, doubts) + _of_lanes(found.lanes, stub),
+        summary=_summary(found, winner, ambiguous, doubts or _not_run(unseen)) + _of_lanes(found.lanes, stub),
         triage=found.triage,
         baseline=found.baseline,
         selection=found.selection,
         diff=winner.candidate.diff if winner else stub.diff if stub else "",
         nothing_red=nothing_red,
         doubts=doubts,
-        notes=(*found.notes, *(f"{r.check.name}: {r.not_run}" for r in found.baseline.not_run)),
+        notes=(*found.notes, *_not_run(found.baseline.not_run)),
         unproven=(*found.unproven, *_unexecuted(found.lanes)),
         files=_texts(found.changed) if winner else {},
         isolation=found.sandbox.isolation,
@@ -98,18 +100,27 @@ def _summary(found: Findings, winner: Evaluation | None, ambiguous: bool, doubts
         return _nothing_red(baseline)
     if baseline.flaky:
         return f"flaky: red and green without a change: {_some(baseline.flaky)}; nothing can be proven by it"
+    if winner and found.doubts:
+        return f"not proven: a second look did not agree: {_some(doubts)}"
     if winner and doubts:
-        return f"not proven: a second look disagreed (flaky?): {_some(doubts)}"
+        return f"not proven: not every check that was asked for could be run: {_some(doubts)}"
     if winner and ambiguous:
         return "not proven: candidates that pass behave differently; --accept-ambiguous takes the first"
-    return found.selection.why
+    ended = tuple(
+        f"{r.check.name} was ended ({r.killed} after {r.duration_s:.0f} s)" for r in baseline.red if r.killed
+    )
+    return "; ".join([found.selection.why, *ended])
+
+
+def _not_run(results: tuple[CheckResult, ...]) -> tuple[str, ...]:
+    return tuple(f"{r.check.name}: {r.not_run}" for r in results)
 
 
 def _nothing_red(baseline: Baseline) -> str:
     if not baseline.green:
-        return f"no check could be run: {_some(tuple(f'{r.check.name}: {r.not_run}' for r in baseline.not_run))}"
+        return f"no check could be run: {_some(_not_run(baseline.not_run))}"
     if baseline.not_run:
-        missing = _some(tuple(f"{r.check.name}: {r.not_run}" for r in baseline.not_run))
+        missing = _some(_not_run(baseline.not_run))
         return f"no check that ran is red, but not every check could be run: {missing}"
     return "nothing was red"
 

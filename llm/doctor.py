@@ -71,7 +71,6 @@ def _sandbox() -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     needs = {
-        "bwrap": ("the sandbox cannot start", "apt-get install bubblewrap (or your distribution's package)"),
         "git": ("diffs that do not apply exactly are salvaged with less success", "install git"),
         "node": ("JavaScript and TypeScript checks and fixers cannot run", "install Node.js 20 or later"),
     }

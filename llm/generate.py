@@ -15,12 +15,15 @@ from typing import Any
 from llm import plugins
 from llm.budget import Budget
 from llm.checks.baseline import width
+from llm.checks.compare import INSIDE
 from llm.domain import Candidate, CheckResult, Diagnostic, Evaluation, Isolation
+from llm.errors import TorreError
 from llm.fixers.base import Fixer, RedState
 from llm.ledger.record import Record
 from llm.rerank.examine import Examiner, Files, Layer
 from llm.rerank.race import Race
 from llm.sandbox.base import Completed, Job, Sandbox
+from llm.workspace.snapshot import decoded
 
 Numbers = Iterator[int]
 """Gives each candidate of a run its index."""
@@ -91,14 +94,22 @@ class Generation:
         """The first fixer that gets further than `layer` ends the round."""
         known = _fixed(self.evaluations, layer)
         for fixer in self._usable(red):
-            for evaluation in self._race(fixer, red, layer):
-                self.evaluations.append(evaluation)
+            self._try(fixer, red, layer)
             best = _furthest(self.evaluations, known)
             if best is not None:
                 return best
             if self._budget.remaining_s() <= 0:
                 return None
         return None
+
+    def _try(self, fixer: Fixer, red: RedState, layer: Layer) -> None:
+        """Race one fixer's candidates. One that breaks costs its own candidates only, and is named."""
+        try:
+            self._race(fixer, red, layer)
+        except TorreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other fixers go on without this one
+            self._record.emit("progress", line=f"{fixer.name} failed: {type(error).__name__}: {error}")
 
     def _usable(self, red: RedState) -> Iterator[Fixer]:
         """The fixers with something to say about this red; whether one's tool is here is asked once a run."""
@@ -109,7 +120,7 @@ class Generation:
                 if not self._lacks[fixer.name]:
                     yield fixer
 
-    def _race(self, fixer: Fixer, red: RedState, layer: Layer) -> list[Evaluation]:
+    def _race(self, fixer: Fixer, red: RedState, layer: Layer) -> None:
         self._record.emit("fixer", name=fixer.name)
 
         def examine(candidate: Candidate, index: int, stop: Event) -> Evaluation:
@@ -118,9 +129,10 @@ class Generation:
 
         enough = red.cancel
         race = Race(examine, width(), self._numbers)
-        return race.run(iter(fixer.propose(red)), enough, self._budget.deadline, self._tell)
+        race.run(iter(fixer.propose(red)), enough, self._budget.deadline, self._tell)
 
     def _tell(self, evaluation: Evaluation) -> None:
+        self.evaluations.append(evaluation)
         self._record.emit("verdict", **verdict_of(evaluation))
 
     def _keep(self, progress: Evaluation) -> Layer:
@@ -172,14 +184,9 @@ def diagnostics_of(results: tuple[CheckResult, ...]) -> tuple[Diagnostic, ...]:
 
 
 def texts(files: Files) -> Mapping[str, str]:
-    """Files as text; deleted and undecodable ones are left out."""
-    decoded: dict[str, str] = {}
-    for name, content in files.items():
-        try:
-            decoded[name] = (content or b"").decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-    return decoded
+    """Files as text, as `read_sources` gives them; deleted and undecodable ones are left out."""
+    read = {name: decoded(content) for name, content in files.items() if content is not None}
+    return {name: text for name, text in read.items() if text is not None}
 
 
 def _fixed(evaluations: list[Evaluation], layer: Layer) -> frozenset[str]:
@@ -193,5 +200,11 @@ def _furthest(evaluations: list[Evaluation], known: frozenset[str]) -> Evaluatio
     for evaluation in evaluations:
         if evaluation.passed:
             return evaluation
-    clean = [e for e in evaluations if not e.newly_failing and not e.missing and set(e.fail_to_pass) > known]
+    clean = [e for e in evaluations if not _broken(e) and not e.missing and set(e.fail_to_pass) > known]
     return max(clean, key=lambda e: (len(e.fail_to_pass), e.candidate.prior, -e.diff_size), default=None)
+
+
+def _broken(evaluation: Evaluation) -> tuple[str, ...]:
+    """What the candidate made red. Tests of a file that could not even be loaded before were never green."""
+    loaded = tuple(f"{item}{inside}" for item in evaluation.fail_to_pass for inside in INSIDE)
+    return tuple(item for item in evaluation.newly_failing if not item.startswith(loaded))

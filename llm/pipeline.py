@@ -29,7 +29,7 @@ from llm.rerank.select import select
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Sandbox
 from llm.triage.stage import triage
-from llm.workspace.materialise import materialise
+from llm.workspace.materialise import materialise, refuse_other_texts
 from llm.workspace.rules import Rules
 from llm.workspace.snapshot import open_workspace, read_sources, root_of
 
@@ -105,7 +105,9 @@ def _rules(policy: Policy) -> Rules:
 def _workspace(request: RepairRequest) -> AbstractContextManager[Path]:
     """The workspace itself, or the request's files in a temporary one."""
     if request.workspace is not None:
-        return nullcontext(open_workspace(request.workspace))
+        workspace = open_workspace(request.workspace)
+        refuse_other_texts(request, workspace)
+        return nullcontext(workspace)
     return materialise(request)
 
 

@@ -48,7 +48,8 @@ def reproduce(checks: Sequence[Check], run: Callable[[Check, Event], CheckResult
     first = side_by_side(run, checks)
     suspects = [r for r in first if not r.green and not r.not_run and not r.killed and not _reads_only(r)]
     second = side_by_side(run, [r.check for r in suspects])
-    return Baseline(results=first, flaky=flaky(suspects, second))
+    pairs = [(one, two) for one, two in zip(suspects, second, strict=True) if not two.killed]
+    return Baseline(results=first, flaky=flaky([one for one, _ in pairs], [two for _, two in pairs]))
 
 
 def _reads_only(result: CheckResult) -> bool:

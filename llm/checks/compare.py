@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from llm.domain import CheckResult, Diagnostic, TestStatus
 
-_INSIDE = ("::", ".", " > ")
+INSIDE = ("::", ".", " > ")
 """How runners go on from a file, module or class to the tests in it."""
 
 
@@ -106,7 +106,7 @@ def _absent(name: str, old: _State, new: Mapping[str, _State], is_test: bool, af
 
 
 def _is_inside(test: str, container: str) -> bool:
-    return test.startswith(tuple(container + separator for separator in _INSIDE))
+    return test.startswith(tuple(container + separator for separator in INSIDE))
 
 
 def _could_tell(name: str, after: CheckResult, new: Mapping[str, _State]) -> bool:

@@ -89,7 +89,7 @@ def ini_sections(path: Path) -> dict[str, dict[str, str]]:
 
 def first(directory: Path, *patterns: str) -> str:
     """The name of the first file here that fits one of the patterns, in their order, or ""."""
-    names = sorted(f.name for f in directory.iterdir() if f.is_file()) if directory.is_dir() else []
+    names = [entry.name for entry in _entries(directory) if _is_file(entry)]
     return next((name for pattern in patterns for name in names if fnmatch(name, pattern)), "")
 
 
@@ -111,7 +111,7 @@ def sources(top: Path, *patterns: str) -> Iterator[Path]:
     """Files of this package that fit a pattern, in a bounded walk; packages beneath it are not gone into."""
     for directory in islice(directories(top, into_packages=False), _MAX_DIRECTORIES):
         for file in _entries(directory):
-            if any(fnmatch(file.name, pattern) for pattern in patterns) and file.is_file():
+            if any(fnmatch(file.name, pattern) for pattern in patterns) and _is_file(file):
                 yield Path(file.path)
 
 
@@ -128,3 +128,10 @@ def _entries(directory: Path) -> list[os.DirEntry[str]]:
             return sorted(found, key=lambda entry: entry.name)
     except OSError:  # unreadable, or gone meanwhile: it holds nothing for us
         return []
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a directory that may be listed but not entered
+        return False

@@ -27,6 +27,8 @@ def explicit(commands: Sequence[str]) -> tuple[Check, ...]:
     for command in commands:
         if not command.strip() or "\0" in command:
             raise InputError("--check", "the command is empty" if not command.strip() else "holds a NUL byte")
+        if "\n" in command.strip():
+            raise InputError("--check", "a check is one line; join commands by && or ;")
     return tuple(check_of(command, source="--check") for command in dict.fromkeys(commands))
 
 
@@ -35,7 +37,10 @@ def configured(workspace: Path) -> tuple[Check, ...]:
     file = workspace / _FILE
     if not file.is_file():
         return ()
-    text = file.read_text(errors="replace")
+    try:
+        text = file.read_text(errors="replace")
+    except OSError as error:
+        raise InputError(str(file), f"cannot be read: {error.strerror}") from error
     table = _table(text)
     if table is None:
         return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,8 +71,8 @@ def own_directory(root: Path, *below: str) -> Path:
             folder /= name
             _make(folder)
         ignore = own / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text(_IGNORE, encoding="utf-8")
+        with suppress(FileExistsError), ignore.open("x", encoding="utf-8") as new:  # "x" follows no dangling link
+            new.write(_IGNORE)
     except OSError as error:
         raise LedgerError(f"{folder}: {error.strerror}; {_ELSEWHERE}") from error
     if not os.access(folder, os.W_OK):

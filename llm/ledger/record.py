@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ class Record:
         self._listen = listen
         self._lock = Lock()
         self._seq = 0
-        self._file = path.open("a", encoding="utf-8")
+        self._file = open(path, "a", encoding="utf-8", errors="surrogateescape", opener=_no_link)  # noqa: SIM115 - closed by `close`
 
     def emit(self, kind: str, **data: Any) -> None:
         """Append one event; it is in the file before this returns."""
@@ -45,6 +46,11 @@ class Record:
     def close(self) -> None:
         """Nothing can be emitted after this."""
         self._file.close()
+
+
+def _no_link(path: str, flags: int) -> int:
+    """A trace id can be given, and a checkout can bring a link of that name."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 @contextmanager
@@ -64,6 +70,14 @@ def _folder(root: Path) -> Path:
     try:
         return own_directory(root, "runs")
     except LedgerError:
-        folder = state_directory(os.environ) / "runs"
+        return _elsewhere()
+
+
+def _elsewhere() -> Path:
+    """The user's state directory; where there is none to write to, a private temporary one that stays."""
+    folder = state_directory(os.environ) / "runs"
+    try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="torre-runs-"))
+    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="torre-runs-"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llm.domain import CheckResult, Event, Mode, Run
+from llm.triage.clean import strip_control
 
 _COLOURS = {"green": "32", "red": "31", "dim": "2", "bold": "1", "yellow": "33", "cyan": "36"}
 
@@ -35,10 +36,23 @@ def last_line(run: Run, paint: Paint) -> str:
         f"{paint(style, head)} in {run.duration_s:.1f} s",
         f"{count} candidate{'s' * (count != 1)}",
         f"winner {winner.candidate.provider}" if winner else "no winner",
-        "$0.00",
+        _cost(run),
         f"trace {run.request.trace_id[:8]}…",
     ]
     return " · ".join(parts)
+
+
+def _cost(run: Run) -> str:
+    """What all lanes together cost; `?` stands for a price that is not known."""
+    costs = [answer.usage.cost_usd_micros for answer in (run.lanes.answers if run.lanes else ())]
+    known = sum(cost for cost in costs if cost is not None) / 1e6
+    shown = f"${known:.2f}" if known >= 0.01 or not known else f"${known:.4f}"
+    return shown + (" + ?" if None in costs else "")
+
+
+def _one_line(text: str) -> str:
+    """Words of a workspace's own, which must not steer a terminal or look like a line of Torre's."""
+    return " ".join(strip_control(text).split())
 
 
 def _verdict(run: Run) -> tuple[str, str]:
@@ -51,14 +65,19 @@ def _verdict(run: Run) -> tuple[str, str]:
 
 def _patch(run: Run, paint: Paint) -> str:
     styles = {"+": "green", "-": "red", "@": "cyan"}
-    lines = (paint(styles[line[0]], line) if line[:1] in styles else line for line in run.diff.splitlines())
+    lines = (
+        paint(styles[line[0]], line) if line[:1] in styles else line
+        for line in strip_control(run.diff).splitlines()
+    )
     return "\n".join(lines)
 
 
 def _proof(run: Run, paint: Paint) -> str:
     winner = run.selection.winner
     after = {r.check.name: r for r in winner.results} if winner else {}
-    rows = [(r.check.name, _outcome(r), _outcome(after.get(r.check.name))) for r in run.baseline.results]
+    rows = [
+        (_one_line(r.check.name), _outcome(r), _outcome(after.get(r.check.name))) for r in run.baseline.results
+    ]
     if not rows:
         return ""
     wide = max(len(name) for name, _, _ in rows)
@@ -89,9 +108,10 @@ def _tally(result: CheckResult) -> str:
 
 
 def _notes(run: Run, paint: Paint) -> str:
-    lines = [run.summary[:1].upper() + run.summary[1:] + "."]
-    lines += [paint("yellow", f"note: {note}") for note in run.notes]
-    lines += [f"unproven candidate ({c.origin}):\n{c.diff}" for c in run.unproven]
+    summary = _one_line(run.summary)
+    lines = [summary[:1].upper() + summary[1:] + "."]
+    lines += [paint("yellow", f"note: {_one_line(note)}") for note in run.notes]
+    lines += [f"unproven candidate ({_one_line(c.origin)}):\n{strip_control(c.diff)}" for c in run.unproven]
     return "\n".join(lines)
 
 
@@ -105,10 +125,12 @@ def progress(event: Event) -> Iterator[str]:
         "fixer": f"asking {data.get('name')}",
         "verdict": f"candidate {data.get('index')} ({data.get('origin')}): {_verdict_words(data)}",
         "progress": str(data.get("line")),
-        "confirm": f"confirming candidate {data.get('index')}",
+        "route": f"route {data.get('reason')}",
+        "asking": f"asking {data.get('lane')} (round {data.get('round')})",
+        "lane_failed": f"{data.get('lane')} failed ({data.get('reason')}): {data.get('message')}",
     }
     if event.kind in lines:
-        yield lines[event.kind]
+        yield _one_line(lines[event.kind])
 
 
 def _names(data: Any) -> str:

@@ -48,7 +48,10 @@ def _look(winner: Evaluation, examiner: Examiner, files: Files) -> tuple[str, ..
 
     def differing(task: tuple[CheckResult, Files], stop: Event) -> tuple[str, ...]:
         known, changed = task
-        return flaky([known], [examiner.run(known.check, changed, stop)])
+        now = examiner.run(known.check, changed, stop)
+        if now.killed and not known.killed:
+            return (f"a second look at {known.check.name} was ended ({now.killed})",)
+        return flaky([known], [now])
 
     found = side_by_side(differing, tasks * looks(fixed))
     return tuple(sorted({item for items in found for item in items}))

@@ -33,6 +33,8 @@ class ExecutionReranker:
     def __init__(
         self, checks: Sequence[str] = (), rules: Rules | None = None, deadline_s: float | None = None
     ) -> None:
+        if isinstance(checks, str):
+            raise InputError("checks", "expected a list of commands, got one text")
         self._checks = tuple(checks)
         self._rules = rules or Rules()
         self._deadline_s = deadline_s
@@ -45,6 +47,8 @@ class ExecutionReranker:
         the given order), `discard_reasons` (index → reason), `ranking` (indices, best first), `why`, `doubts`.
         Raises InputError for a workspace or candidate that cannot be read, SandboxError without a sandbox.
         """
+        if isinstance(candidates, str):
+            raise InputError("candidates", "expected a list of candidates, got one text")
         if k is not None and k < 1:
             raise InputError("k", f"expected at least 1, got {k}")
         proposals = [as_candidate(c, f"candidates[{i}]") for i, c in enumerate(candidates)][:k]
@@ -86,15 +90,16 @@ def as_candidate(proposal: Proposal, field: str = "candidate") -> Candidate:
 def _result(evaluations: Sequence[Evaluation], baseline: Baseline, examiner: Examiner) -> dict[str, Any]:
     selection = select(evaluations)
     doubts = baseline.flaky or (confirm(selection.winner, examiner) if selection.winner else ())
-    winner = None if doubts else selection.winner
+    unseen = tuple(f"{r.check.name}: {r.not_run}" for r in baseline.not_run)
+    winner = None if doubts or unseen else selection.winner
     return {
         "selected_index": winner.index if winner else None,
         "winner": _verdict(winner) if winner else None,
         "candidates": [_verdict(e) for e in sorted(evaluations, key=lambda e: e.index)],
         "discard_reasons": {e.index: e.reason.value for e in evaluations if e.reason},
         "ranking": [e.index for e in selection.ranking],
-        "why": selection.why if baseline.red else "nothing was red",
-        "doubts": list(doubts),
+        "why": selection.why if baseline.red else "nothing was red" if baseline.green else "no check could be run",
+        "doubts": [*doubts, *unseen],
     }
 
 

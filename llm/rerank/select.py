@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from llm.domain import Evaluation, Selection
 
-Merit = tuple[int, int, int, int, int, int, int, int]
+Merit = tuple[int, int, int, int, int, int, float, int, int]
 
 
 def prior_tier(prior: float) -> int:
@@ -36,6 +36,7 @@ def merit(evaluation: Evaluation, cluster: int = 1) -> Merit:
         -prior_tier(evaluation.candidate.prior),
         -max(cluster, evaluation.agreement),
         evaluation.diff_size,
+        -evaluation.candidate.prior,
         evaluation.ttg_ms,
         evaluation.index,
     )

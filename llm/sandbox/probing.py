@@ -30,15 +30,32 @@ def probe(name: str, tool_version: str, opener: Opener) -> Probe:
     """Attack a sandbox made by `opener`, or recall that this was done. Only a good answer is recalled: a problem
     may be mended by what no key shows."""
     memory = _cache_file(name, tool_version)
-    if memory.is_file():
-        return Probe(name, Isolation(memory.read_text()))
+    if (known := _recalled(memory)) is not None:
+        return Probe(name, known)
     try:
         isolation = _attack(opener)
     except SandboxError as error:
         return Probe(name, Isolation.NONE, str(error), error.remedy)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(isolation)
+    _remember(memory, isolation)
     return Probe(name, isolation)
+
+
+def _recalled(memory: Path) -> Isolation | None:
+    try:
+        return Isolation(memory.read_text())
+    except (OSError, ValueError):  # not there, not ours to read, or half written: the probe is run
+        return None
+
+
+def _remember(memory: Path, isolation: Isolation) -> None:
+    """Whole or not at all. Where nothing can be written, the next run probes again."""
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=memory.parent, delete=False) as new:
+            new.write(isolation)
+        Path(new.name).replace(memory)
+    except OSError:
+        return
 
 
 def _cache_file(name: str, tool_version: str) -> Path:

@@ -132,12 +132,14 @@ class Template:
 
     def _make_layer(self) -> None:
         uppers = {f"/over/{number}/upper": self._mode for number in range(len(self._overlays))}
-        for folder, mode in {**uppers, _SHM: 0o1777, **_WRITABLE, HOME: 0o700}.items():
+        folders = {**uppers, _SHM: 0o1777, **_WRITABLE, HOME: 0o700}
+        for folder in folders:
             os.makedirs(_LAYER + folder, exist_ok=True)
-            os.chmod(_LAYER + folder, mode)
-            os.chown(_LAYER + folder, self.uid, self.gid)
         os.mkfifo(_LAYER + REPORT, 0o600)
         os.chown(_LAYER + REPORT, self.uid, self.gid)
+        for folder, mode in reversed(folders.items()):  # the innermost first: what is given away is closed to us
+            os.chmod(_LAYER + folder, mode)
+            os.chown(_LAYER + folder, self.uid, self.gid)
 
     def _seal(self) -> None:
         tree = os.open(_ROOT, os.O_PATH | os.O_CLOEXEC)

@@ -33,6 +33,22 @@ def materialise(request: RepairRequest) -> Iterator[Path]:
         shutil.rmtree(workspace)
 
 
+def refuse_other_texts(request: RepairRequest, workspace: Path) -> None:
+    """With a workspace, `files` may only name what is there: what is repaired is what lies on disk.
+
+    InputError names the first of `files["…"]` that is not in the workspace or holds another text there.
+    """
+    for path, text in request.files.items():
+        if why := flaw(path):
+            raise InputError(_field(path), why)
+        try:
+            same = (workspace / path).read_bytes() == _encoded(path, text)
+        except OSError as error:
+            raise InputError(_field(path), f"is not in the workspace: {error.strerror}") from error
+        if not same:
+            raise InputError(_field(path), "differs from the workspace's file; save it, or leave `workspace` out")
+
+
 def _refuse_paths(contents: Mapping[str, bytes]) -> None:
     folders = {parent.as_posix(): path for path in contents for parent in PurePosixPath(path).parents}
     for path in contents:

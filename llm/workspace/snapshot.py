@@ -68,7 +68,7 @@ def fingerprint(workspace: Path) -> str:
     for path, entry in _walk(str(workspace), _SKIPPED):
         try:
             info = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
+        except OSError:  # it went meanwhile, or lies where we may list but not look
             continue
         facts = f"{info.st_size} {info.st_mtime_ns} {info.st_mode} {info.st_ino}"
         digest.update(os.fsencode(path) + b"\0" + facts.encode() + b"\0")
@@ -86,23 +86,32 @@ def read_sources(workspace: Path) -> Mapping[str, str]:
     for path, entry in _walk(str(workspace), _VENDORED):
         if path.endswith(_SOURCES) and (content := _content(entry, min(left, MAX_FILE_BYTES))) is not None:
             left -= len(content)
-            text = _decoded(content)
+            text = decoded(content)
             if text is not None:
                 sources[path] = text
     return sources
 
 
-def _walk(directory: str, skipped: frozenset[str], prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """All entries but directories, in order of name; symlinks are entries and never followed."""
+def _walk(top: str, skipped: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All entries but directories with their relative paths, in a fixed order; symlinks are never followed."""
+    waiting = [(top, "")]
+    while waiting:
+        directory, prefix = waiting.pop()
+        folders = []
+        for entry in _entries(directory):
+            if not entry.is_dir(follow_symlinks=False):
+                yield prefix + entry.name, entry
+            elif entry.name not in skipped:
+                folders.append((entry.path, f"{prefix}{entry.name}/"))
+        waiting += reversed(folders)
+
+
+def _entries(directory: str) -> list[os.DirEntry[str]]:
     try:
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
-    except (FileNotFoundError, PermissionError):
-        return  # it went while we walked, or is closed to us: then its files are no sources either
-    for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):
-            yield prefix + entry.name, entry
-        elif entry.name not in skipped:
-            yield from _walk(entry.path, skipped, f"{prefix}{entry.name}/")
+        with os.scandir(directory) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except OSError:  # it went while we walked, is closed to us, or too deep: then its files are no sources either
+        return []
 
 
 def _content(entry: os.DirEntry[str], limit: int) -> bytes | None:
@@ -111,11 +120,12 @@ def _content(entry: os.DirEntry[str], limit: int) -> bytes | None:
         if not stat.S_ISREG(info.st_mode) or info.st_size > limit:
             return None
         return Path(entry.path).read_bytes()[:limit]
-    except (FileNotFoundError, PermissionError):
+    except OSError:
         return None
 
 
-def _decoded(content: bytes) -> str | None:
+def decoded(content: bytes) -> str | None:
+    """UTF-8 text without its BOM; None for what is binary or another encoding."""
     try:
         return None if b"\0" in content else content.decode("utf-8-sig")
     except UnicodeDecodeError:

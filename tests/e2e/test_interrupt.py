@@ -22,7 +22,9 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, "7391"), (signal.SIGTERM, "7393")])
+@pytest.mark.parametrize(
+    ("number", "seconds"), [(signal.SIGINT, "7391"), (signal.SIGTERM, "7393"), (signal.SIGHUP, "7395")]
+)
 def test_an_interrupted_run_leaves_nothing_but_its_trace(
     workspace: Callable[..., Path], env: dict[str, str], number: signal.Signals, seconds: str
 ) -> None:

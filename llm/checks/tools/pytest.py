@@ -9,7 +9,7 @@ from pathlib import Path
 from llm.checks import config
 from llm.checks.base import INSIDE, Instrumented, Reading, Tool
 from llm.checks.command import invocation
-from llm.checks.reading import NO_TESTS, from_report, from_text
+from llm.checks.reading import NO_TESTS, from_report, from_text, records
 from llm.domain import Check, Stage, TestStatus
 from llm.sandbox.base import Completed
 
@@ -47,6 +47,8 @@ class Pytest(Tool):
         if not completed.report:
             return Reading(None, from_text(completed, workspace, directory, self.name))
         found = from_report(completed, workspace, directory, self.name)
+        if completed.exit_code == 0 and not any("finished" in record for record in records(completed.report)):
+            return Reading(found.tests, found.diagnostics, "the run ended without finishing its report")
         tests = tuple(found.tests or ())
         nothing = completed.exit_code == _NOTHING_COLLECTED and all(t.status is TestStatus.SKIPPED for t in tests)
         if nothing or (completed.exit_code == 0 and not tests):
