@@ -12,16 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from llm.errors import TorreError
+from llm.sandbox.toolchain import typescript_home
+
+__all__ = ["TYPESCRIPT_VERSION", "install_typescript", "typescript_home"]
 
 TYPESCRIPT_VERSION = "6.0.3"
 _INSTALL_TIMEOUT_S = 300.0
-
-
-def typescript_home(environ: Mapping[str, str] = os.environ) -> Path:
-    """`$XDG_DATA_HOME/torre/typescript` (the XDG default is `~/.local/share`); it need not exist yet."""
-    data = environ.get("XDG_DATA_HOME", "")
-    base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
-    return base / "torre" / "typescript"
 
 
 def install_typescript(environ: Mapping[str, str] = os.environ) -> Path:

@@ -66,9 +66,6 @@ class EslintFixer:
 
     def propose(self, red: RedState) -> Iterator[Candidate]:
         """Fixes alone, fixes with every first suggestion, then single other suggestions."""
-        if missing := self.missing(red):
-            red.progress(f"eslint fixes are not available: {missing}")
-            return
         seen = {""}
         for origin, texts in _alternatives(red, red_checks(red, "eslint")):
             diff = diff_of(red, texts)

@@ -12,28 +12,12 @@ from typing import Any
 from llm.domain import Candidate
 from llm.fixers.base import RedState
 from llm.fixers.python_search.add_import import add_import
+from llm.fixers.python_search.complaints import NO_MEMBER, NO_MODULE, UNDEFINED, Complaint, complaints
 from llm.fixers.python_search.edits import Edit, Source
 from llm.fixers.python_search.locate import is_test_file
-from llm.fixers.python_search.symbols import Complaint, Symbols, ask_interpreter, complaints, module_name, near
+from llm.fixers.python_search.symbols import Symbols, ask_interpreter, module_name, near
 from llm.workspace.diff import make_diff
 
-_UNDEFINED = (
-    r"name '(?P<name>\w+)' is not defined",
-    r"Undefined name `(?P<name>\w+)`",
-    r'Name "(?P<name>\w+)" is not defined',
-    r'"(?P<name>\w+)" is not defined',
-)
-_NO_MODULE = (
-    r"No module named '(?P<module>[\w.]+)'",
-    r'Cannot find implementation or library stub for module named "(?P<module>[\w.]+)"',
-    r'Import "(?P<module>[\w.]+)" could not be resolved',
-)
-_NO_MEMBER = (
-    r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'",
-    r"cannot import name '(?P<name>\w+)' from partially initialized module '(?P<module>[\w.]+)'",
-    r'Module "(?P<module>[\w.]+)" has no attribute "(?P<name>\w+)"',
-    r'"(?P<name>\w+)" is unknown import symbol',
-)
 _MOST_WAYS = 4
 _PRIOR = 0.9
 
@@ -49,7 +33,7 @@ class PythonImports:
 
     def wants(self, red: RedState) -> bool:
         """Something undefined or not importable is complained of."""
-        return any(True for _ in complaints(red, *_UNDEFINED, *_NO_MODULE, *_NO_MEMBER))
+        return any(True for _ in complaints(red, *UNDEFINED, *NO_MODULE, *NO_MEMBER))
 
     def missing(self, red: RedState) -> str:
         """Nothing: it needs only the workspace's own interpreter."""
@@ -80,7 +64,7 @@ def _missing_names(red: RedState, symbols: Symbols) -> Iterator[Candidate]:
 
 def _wanted(red: RedState, symbols: Symbols) -> Iterator[tuple[str, str]]:
     """(path, name) of undefined names in the workspace's own files."""
-    for complaint in complaints(red, *_UNDEFINED):
+    for complaint in complaints(red, *UNDEFINED):
         name = complaint.found["name"]
         paths = [complaint.path] if name in symbols.unbound(complaint.path) else list(symbols.sources)
         for path in paths:
@@ -142,11 +126,11 @@ def _candidate(red: RedState, after: Mapping[str, str], origin: str, prior: floa
 
 
 def _wrong_imports(red: RedState, symbols: Symbols) -> Iterator[Candidate]:
-    for complaint in complaints(red, *_NO_MODULE):
+    for complaint in complaints(red, *NO_MODULE):
         wrong = complaint.found["module"]
         for rank, (path, edit, said) in enumerate(_other_modules(symbols, wrong)):
             yield _edited(red, path, edit, said, rank)
-    for complaint in complaints(red, *_NO_MEMBER):
+    for complaint in complaints(red, *NO_MEMBER):
         for rank, (path, edit, said) in enumerate(_other_members(red, symbols, complaint)):
             yield _edited(red, path, edit, said, rank)
 

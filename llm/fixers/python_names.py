@@ -6,44 +6,42 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 from llm.domain import Candidate
 from llm.fixers.base import RedState
+from llm.fixers.python_search.complaints import (
+    NO_ATTRIBUTE,
+    NO_KEYWORD,
+    NO_MEMBER,
+    UNASSIGNED,
+    UNDEFINED,
+    Complaint,
+    complaints,
+)
 from llm.fixers.python_search.edits import Edit, Source, candidate_of
 from llm.fixers.python_search.ingredients import Scope
 from llm.fixers.python_search.locate import is_test_file
-from llm.fixers.python_search.symbols import Complaint, Symbols, ask_interpreter, complaints, near
+from llm.fixers.python_search.symbols import Symbols, ask_interpreter, distance, near
 
-_HINT = r"(?:.{0,3}\W?(?:[Dd]id you mean|maybe):? ['\"](?:self\.)?(?P<hint>\w+)['\"])?"
-_UNDEFINED = (
-    r"name '(?P<name>\w+)' is not defined" + _HINT,
-    r"local variable '(?P<name>\w+)' (?:referenced before|where it is not)",
-    r"Undefined name `(?P<name>\w+)`",
-    r'Name "(?P<name>\w+)" is not defined' + _HINT,
-    r'"(?P<name>\w+)" is not defined',
-)
-_NO_ATTRIBUTE = (
-    r"'(?P<owner>[\w.]+)' object has no attribute '(?P<name>\w+)'" + _HINT,
-    r"type object '(?P<owner>\w+)' has no attribute '(?P<name>\w+)'" + _HINT,
-    r"(?P<module>module) '(?P<owner>[\w.]+)' has no attribute '(?P<name>\w+)'" + _HINT,
-    r'"(?:type\[)?(?P<owner>[\w.]+)(?:\[.*\]|\])?" has no attribute "(?P<name>\w+)"' + _HINT,
-    r'Cannot access attribute "(?P<name>\w+)" for class "(?:type\[)?(?P<owner>\w+)',
-    r'"(?P<name>\w+)" is not a known attribute of (?P<module>module) "(?P<owner>[\w.]+)"',
-)
-_NO_KEYWORD = (
-    r"(?:\w+\.)*(?P<owner>\w+)\(\) got an unexpected keyword argument '(?P<name>\w+)'" + _HINT,
-    r'Unexpected keyword argument "(?P<name>\w+)" for "(?P<owner>\w+)"(?: of "(?P<of>\w+)")?' + _HINT,
-    r'No parameter named "(?P<name>\w+)"',
-)
-_NO_MEMBER = (r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'",)
-_PRIOR = 0.85
-_STEP = 0.04
+_USE_PRIOR = 0.9
+_DEFINITION_PRIOR = 0.6
+"""One use that is misspelt is likelier than a definition that is, and a rename may reach what no test sees."""
+_PER_LETTER = 0.05
+_PER_PLACE = 0.002
 
 N = TypeVar("N", bound=ast.AST)
 
-Change = tuple[str, tuple[Edit, ...], str]
-"""A file, edits of it, and what they do in words."""
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Edits of one file, what they do in words, and how likely that is meant."""
+
+    path: str
+    edits: tuple[Edit, ...]
+    said: str
+    prior: float
 
 
 class PythonNames:
@@ -54,21 +52,22 @@ class PythonNames:
 
     def wants(self, red: RedState) -> bool:
         """Something unknown is complained of by name."""
-        return any(True for _ in complaints(red, *_UNDEFINED, *_NO_ATTRIBUTE, *_NO_KEYWORD, *_NO_MEMBER))
+        return any(True for _ in complaints(red, *UNDEFINED, *UNASSIGNED, *NO_ATTRIBUTE, *NO_KEYWORD, *NO_MEMBER))
 
     def missing(self, red: RedState) -> str:
         """Nothing."""
         return ""
 
     def propose(self, red: RedState) -> Iterator[Candidate]:
-        """One candidate a complaint and near name: where it is used first, then where it is defined."""
-        symbols = Symbols({path: text for path, text in red.files.items() if path.endswith(".py")})
+        """One candidate a complaint and near name: uses before definitions, the nearest spelling first."""
         seen: set[tuple[str, tuple[Edit, ...]]] = set()
-        for rank, (path, edits, said) in enumerate(_changes(red, symbols)):
+        likeliest = sorted(_changes(red, Symbols(red.files)), key=lambda change: -change.prior)
+        for rank, change in enumerate(likeliest):
+            path, edits = change.path, change.edits
             if (path, edits) not in seen and not is_test_file(path):
                 seen.add((path, edits))
-                before = red.files[path]
-                yield candidate_of(path, before, _apply(before, edits), said, max(_PRIOR - _STEP * rank, 0.5))
+                before, prior = red.files[path], max(change.prior - _PER_PLACE * rank, 0.1)
+                yield candidate_of(path, before, _apply(before, edits), change.said, prior)
 
 
 def _apply(text: str, edits: tuple[Edit, ...]) -> str:
@@ -77,15 +76,26 @@ def _apply(text: str, edits: tuple[Edit, ...]) -> str:
     return text
 
 
-def _changes(red: RedState, symbols: Symbols) -> Iterator[Change]:
-    for complaint in complaints(red, *_UNDEFINED):
+def _use(path: str, edits: tuple[Edit, ...], complaint: Complaint, right: str, said: str) -> _Change:
+    """A use put right. What the tool itself suggests counts as one letter off."""
+    far = 1 if right == complaint.found.get("hint") else distance(complaint.found["name"], right)
+    return _Change(path, edits, said, max(_USE_PRIOR - _PER_LETTER * far, _DEFINITION_PRIOR + _PER_LETTER))
+
+
+def _definition(path: str, edits: tuple[Edit, ...], old: str, new: str, said: str) -> _Change:
+    return _Change(path, edits, said, max(_DEFINITION_PRIOR - _PER_LETTER * (distance(old, new) - 1), 0.3))
+
+
+def _changes(red: RedState, symbols: Symbols) -> Iterator[_Change]:
+    for complaint in complaints(red, *UNDEFINED, *UNASSIGNED):
         yield from _other_names(symbols, complaint)
-    for complaint in complaints(red, *_NO_ATTRIBUTE):
+    for complaint in complaints(red, *NO_ATTRIBUTE):
         yield from _other_attributes(red, symbols, complaint)
-    for complaint in complaints(red, *_NO_KEYWORD):
+    for complaint in complaints(red, *NO_KEYWORD):
         yield from _other_keywords(symbols, complaint)
-    for complaint in complaints(red, *_NO_MEMBER):
-        yield from _renamed_definition(symbols, symbols.modules.get(complaint.found["module"], ""), complaint)
+    for complaint in complaints(red, *NO_MEMBER):
+        module = complaint.found.get("module", "")
+        yield from _renamed_definition(symbols, symbols.modules.get(module, ""), complaint)
 
 
 def _nearest(complaint: Complaint, names: Iterator[str] | list[str]) -> list[str]:
@@ -107,7 +117,7 @@ def _near_line(nodes: list[N], line: int) -> list[N]:
     return [n for n in nodes if getattr(n, "lineno", 0) <= line <= (getattr(n, "end_lineno", 0) or 0)] or nodes
 
 
-def _other_names(symbols: Symbols, complaint: Complaint) -> Iterator[Change]:
+def _other_names(symbols: Symbols, complaint: Complaint) -> Iterator[_Change]:
     name = complaint.found["name"]
     for source in _places(symbols, complaint):
         found: list[ast.AST] = [n for n in ast.walk(source.tree) if isinstance(n, ast.Name) and n.id == name]
@@ -116,7 +126,7 @@ def _other_names(symbols: Symbols, complaint: Complaint) -> Iterator[Change]:
             module = (*symbols.exports[source.path], *scope.globals, *_imported_names(source))
             for right in _nearest(complaint, [*scope.locals, *module, *dir(builtins)]):
                 edits = tuple(Edit(*source.span(n), right) for n in found if isinstance(n, ast.Name))
-                yield source.path, edits, f"{right} instead of {name}"
+                yield _use(source.path, edits, complaint, right, f"{right} instead of {name}")
         if found and name in symbols.exports.get(source.path, ()):
             continue
         yield from _renamed_definition(symbols, source.path, complaint) if found else ()
@@ -127,7 +137,7 @@ def _imported_names(source: Source) -> list[str]:
     return [alias.asname or alias.name.split(".")[0] for node in nodes for alias in node.names]
 
 
-def _other_attributes(red: RedState, symbols: Symbols, complaint: Complaint) -> Iterator[Change]:
+def _other_attributes(red: RedState, symbols: Symbols, complaint: Complaint) -> Iterator[_Change]:
     name, owner = complaint.found["name"], complaint.found["owner"].split(".")[-1]
     known = _attributes_of(red, symbols, complaint.found["owner"], "module" in complaint.found)
     for source in _places(symbols, complaint):
@@ -138,7 +148,7 @@ def _other_attributes(red: RedState, symbols: Symbols, complaint: Complaint) -> 
         for right in _nearest(complaint, known):
             edits = tuple(_last_name(source, n, name, right) for n in chosen if isinstance(n, ast.Attribute))
             if edits:
-                yield source.path, edits, f".{right} instead of .{name}"
+                yield _use(source.path, edits, complaint, right, f".{right} instead of .{name}")
     for path in dict.fromkeys(path for path, _ in symbols.classes(owner)):
         yield from _renamed_definition(symbols, path, complaint)
     if "module" in complaint.found:
@@ -169,11 +179,6 @@ def _attributes_of(red: RedState, symbols: Symbols, owner: str, is_module: bool)
     return known
 
 
-def _library_members(red: RedState, module: str) -> list[str]:
-    members: dict[str, list[str]] = ask_interpreter(red, (), (), [module])["members"]
-    return members.get(module, [])
-
-
 def _members(owner: ast.ClassDef) -> Iterator[str]:
     for node in ast.walk(owner):
         match node:
@@ -187,7 +192,7 @@ def _members(owner: ast.ClassDef) -> Iterator[str]:
                 yield name
 
 
-def _other_keywords(symbols: Symbols, complaint: Complaint) -> Iterator[Change]:
+def _other_keywords(symbols: Symbols, complaint: Complaint) -> Iterator[_Change]:
     name, owner = complaint.found["name"], complaint.found.get("owner", "")
     owner = complaint.found.get("of", owner) if owner == "__init__" else owner
     functions = list(symbols.functions(owner))
@@ -199,10 +204,12 @@ def _other_keywords(symbols: Symbols, complaint: Complaint) -> Iterator[Change]:
             for right in _nearest(complaint, [p for _, function in functions for p in _parameters(function)]):
                 assert isinstance(node, ast.keyword)
                 start, _ = source.span(node)
-                yield source.path, (Edit(start, start + len(name), right),), f"{right}= instead of {name}="
+                edit = Edit(start, start + len(name), right)
+                yield _use(source.path, (edit,), complaint, right, f"{right}= instead of {name}=")
     for path, function in functions:
         for old in near(name, _parameters(function)):
-            yield path, _renamed(symbols.sources[path], function, old, name), f"parameter {name} instead of {old}"
+            renamed = _renamed(symbols.sources[path], function, old, name)
+            yield _definition(path, renamed, old, name, f"parameter {name} instead of {old}")
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
@@ -210,7 +217,7 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return [x.arg for x in (*a.posonlyargs, *a.args, *a.kwonlyargs) if x.arg not in ("self", "cls")]
 
 
-def _renamed_definition(symbols: Symbols, path: str, complaint: Complaint) -> Iterator[Change]:
+def _renamed_definition(symbols: Symbols, path: str, complaint: Complaint) -> Iterator[_Change]:
     """What is asked for is right, and its definition is misspelt: rename that, and its uses in the file."""
     source, name = symbols.sources.get(path), complaint.found["name"]
     if source is None:
@@ -222,7 +229,8 @@ def _renamed_definition(symbols: Symbols, path: str, complaint: Complaint) -> It
         *(m for n in source.tree.body if isinstance(n, ast.ClassDef) for m in _members(n)),
     ]
     for old in near(name, names):
-        yield path, _renamed(source, source.tree, old, name), f"{name} for {old}, wherever it stands"
+        edits = _renamed(source, source.tree, old, name)
+        yield _definition(path, edits, old, name, f"{name} for {old}, wherever it stands")
 
 
 def _renamed(source: Source, inside: ast.AST, old: str, new: str) -> tuple[Edit, ...]:

@@ -47,9 +47,6 @@ class RuffFixer:
 
     def propose(self, red: RedState) -> Iterator[Candidate]:
         """The safe fixes with the format, then the unsafe ones as well; each over all red ruff checks at once."""
-        if missing := self.missing(red):
-            red.progress(f"ruff fixes are not available: {missing}")
-            return
         works = _works(red)
         seen = {""}
         for unsafe in (False, True):

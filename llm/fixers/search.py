@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from queue import Empty
 from typing import Any
 
-from llm.domain import Candidate, CheckResult
-from llm.fixers.base import RedState
+from llm.checks.python import Launch, failing, launch_of
+from llm.domain import Candidate, CheckResult, Evaluation
+from llm.fixers.base import Proposals, RedState
 from llm.fixers.python_search import order, warm
 from llm.fixers.python_search.edits import candidate_of, parsed
-from llm.fixers.python_search.interpreter import Launch, launch_of
 from llm.fixers.python_search.locate import is_test_file, suspicion
 
 _MOST = 15
+_MOST_OF_A_GROUP = 5
+_MOST_GROUPS = 10
 _TICK_S = 0.05
 _TELL_EVERY_S = 2.0
 _BEST_PRIOR = 0.5
@@ -35,7 +38,7 @@ class Search:
         """Nothing: it needs only the workspace's own interpreter."""
         return ""
 
-    def propose(self, red: RedState) -> Iterator[Candidate]:
+    def propose(self, red: RedState) -> Proposals:
         """Plausible single edits (target tests pass, nothing else in the run fails), about best first."""
         for result in filter(_searchable, red.baseline):
             launch = launch_of(result.check, red.sandbox)
@@ -49,32 +52,97 @@ def _searchable(result: CheckResult) -> bool:
     return result.check.tool in ("pytest", "unittest") and not result.green and not result.not_run
 
 
-def _search(red: RedState, result: CheckResult, launch: Launch) -> Iterator[Candidate]:
+def _search(red: RedState, result: CheckResult, launch: Launch) -> Proposals:
+    """One edit for all failing tests; where none does it the faults may be several: then for fewer at a time."""
     texts = {path: text for path, text in red.files.items() if path.endswith(".py") and not is_test_file(path)}
+    targets = failing(result)
+    hunt = _Hunt(red, result, launch, texts, targets)
+    share = 1 if len(targets) == 1 else 2
+    yield from hunt.run(red.remaining_s() / share, _MOST)
+    if hunt.found:
+        return
+    groups = _fewer(hunt.executed)
+    for left, group in zip(range(len(groups), 0, -1), groups, strict=True):
+        hunt = _Hunt(red, result, launch, texts, group)
+        yield from hunt.run(red.remaining_s() / left, _MOST_OF_A_GROUP)
+        if hunt.helped or red.cancel.is_set() or red.remaining_s() <= 0:
+            return
 
-    def supply(tests: Mapping[str, Any]) -> Iterator[order.Proposal]:
+
+def _fewer(executed: Mapping[str, frozenset[str]]) -> list[tuple[str, ...]]:
+    """Failing tests by the files that they execute, then one by one."""
+    together: dict[frozenset[str], list[str]] = {}
+    for test, files in executed.items():
+        together.setdefault(files, []).append(test)
+    clusters = [tuple(tests) for tests in together.values()] if len(together) > 1 else []
+    alone = [(test,) for test in executed] if len(executed) > 1 else []
+    return list(dict.fromkeys([*clusters, *alone]))[:_MOST_GROUPS]
+
+
+class _Hunt:
+    """One warm process that looks for an edit after which all of some failing tests pass.
+
+    Afterwards: how many edits it `found`, whether the checks found that one `helped` (heard late, so that False
+    says little), and the files that each failing test `executed`.
+    """
+
+    def __init__(
+        self,
+        red: RedState,
+        result: CheckResult,
+        launch: Launch,
+        texts: Mapping[str, str],
+        targets: tuple[str, ...],
+    ) -> None:
+        self._red = red
+        self._result = result
+        self._launch = launch
+        self._texts = texts
+        self._targets = targets
+        self.executed: dict[str, frozenset[str]] = {}
+        self.found = 0
+        self.helped = False
+
+    def run(self, budget_s: float, most: int) -> Proposals:
+        """At most that many plausible edits, within the time."""
+        red, stop = self._red, threading.Event()
+        talk = warm.Conversation(self._supply, self._texts)
+        deadline = time.monotonic() + max(budget_s, 1.0)
+        job = warm.job_for(
+            self._launch, self._result, red.workspace, self._targets, max(budget_s, 1.0), talk, stop
+        )
+        thread = warm.converse(red.sandbox, job, talk)
+        try:
+            for proposal in islice(_plausible(red, talk, deadline), most):
+                self.found += 1
+                verdict = yield _candidate(proposal, self._texts[proposal.path])
+                self.helped |= verdict is not None and _is_progress(verdict)
+        finally:
+            stop.set()
+            thread.join()
+        red.progress(_summary(talk.tally, red))
+
+    def _supply(self, tests: Mapping[str, Any]) -> Iterator[order.Proposal]:
         found = suspicion(tests)
-        sources = {path: source for path in found if path in texts and (source := parsed(path, texts[path]))}
-        return order.proposals(sources, found)
-
-    talk, stop = warm.Conversation(supply), threading.Event()
-    job = warm.job_for(launch, result, red.workspace, texts, max(red.remaining_s(), 1.0), talk, stop)
-    thread = warm.converse(red.sandbox, job, talk)
-    try:
-        for number, proposal in enumerate(_plausible(red, talk), 1):
-            yield _candidate(proposal, texts[proposal.path])
-            if number >= _MOST:
-                break
-    finally:
-        stop.set()
-        thread.join()
-    red.progress(_summary(talk.tally, red))
+        self.executed = {
+            name: frozenset(path for path in test.get("lines", {}) if path in self._texts)
+            for name, test in tests.items()
+            if test["status"] in ("failed", "error")
+        }
+        traced = [files for files in self.executed.values() if files]  # a test may do all in another process
+        shared = frozenset.intersection(*traced) if traced else found.keys() & self._texts.keys()
+        read = ((path, parsed(path, self._texts[path])) for path in found if path in shared)
+        return order.proposals({path: source for path, source in read if source}, found)
 
 
-def _plausible(red: RedState, talk: warm.Conversation) -> Iterator[order.Proposal]:
+def _is_progress(verdict: Evaluation) -> bool:
+    return bool(verdict.fail_to_pass) and not verdict.newly_failing and not verdict.missing
+
+
+def _plausible(red: RedState, talk: warm.Conversation, deadline: float) -> Iterator[order.Proposal]:
     """Plausible edits as they are found, until time is up, nobody wants more, or there are no more."""
     told = time.monotonic()
-    while red.remaining_s() > 0 and not red.cancel.is_set():
+    while time.monotonic() < deadline and red.remaining_s() > 0 and not red.cancel.is_set():
         try:
             proposal = talk.plausible(_TICK_S)
         except Empty:

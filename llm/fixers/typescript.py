@@ -17,7 +17,7 @@ from llm.domain import Candidate, CheckResult
 from llm.fixers._tool import complaint, diff_of, invocations, red_checks, red_files
 from llm.fixers.base import RedState
 from llm.sandbox.base import Job, Limits
-from llm.setup_tools import typescript_home
+from llm.sandbox.toolchain import typescript_home
 
 _SCRIPT = INSIDE / "torre_tsfix.cjs"
 _GRACE_S = 15.0  # to load the compiler, and to end the step that the budget ran out in
@@ -25,7 +25,7 @@ _GRACE_S = 15.0  # to load the compiler, and to end the step that the budget ran
 
 @dataclass(frozen=True, slots=True)
 class _Alternative:
-    """One combination of code fixes. `tier` 0 reuses what exists, 1 declares, 2 leaves stubs, 3 loosens types."""
+    """One combination of code fixes. `tier` 0 reuses what exists, 1 declares more."""
 
     diff: str
     errors_left: int
@@ -61,15 +61,11 @@ class TypescriptFixer:
 
     def propose(self, red: RedState) -> Iterator[Candidate]:
         """Combinations of code fixes, those first that leave the fewest errors."""
-        if red.sandbox.find("node") is None:
-            red.progress(f"TypeScript's code fixes are not available: {self.missing(red)}")
-            return
         header, answers, problem = _ask(red, max(1.0, red.remaining_s() / 2))
-        if "typescript" not in header:
-            why = header.get("missing", problem)
-            red.progress(f"TypeScript's code fixes are not available ({why}): torre setup typescript")
-            return
-        yield from _candidates(red, f"typescript {header['typescript']}", answers)
+        if "typescript" in header:
+            yield from _candidates(red, f"typescript {header['typescript']}", answers)
+        else:
+            red.progress(f"TypeScript's code fixes gave no answer: {problem}")
 
 
 def _candidates(red: RedState, tool: str, answers: list[Mapping[str, Any]]) -> Iterator[Candidate]:

@@ -28,15 +28,23 @@ const phase = ({ code }) => (MISSING_MODULE.has(code) ? 0 : UNUSED.has(code) ? 2
 const SOURCE = /\.[cm]?[jt]sx?$/;
 const SUPPRESSION = /@ts-(ignore|nocheck|expect-error)|eslint-disable/;
 
-// Reuse what exists before declaring something new; what only silences the checker comes last.
+// Reuse what exists before declaring something new.
 const PREFERRED = [
   'import', 'moduleSpecifier', 'spelling', 'addMissingAwait', 'fixAwaitInSyncFunction',
   'addMissingAsync', 'unusedIdentifier', 'fixOverrideModifier', 'fixReturnTypeInAsyncFunction',
   'forgottenThisPropertyAccess', 'addMissingNewOperator', 'returnValueCorrect', 'fixImportNonExportedMember',
   'convertToTypeOnlyImport', 'convertToTypeOnlyExport', 'fixConvertConstToLet',
 ];
-const NEVER = new Set(['disableJsDiagnostics', 'fixCannotFindModule']);
-const TIER = { reuse: 0, other: 1, stub: 2, loosened: 3 };
+const TIER = { reuse: 0, other: 1 };
+
+// What silences the checker and leaves the program as broken as it was: bodies that throw, values out of thin
+// air, types that admit anything. The checker would call each of them green.
+const NEVER = new Set([
+  'disableJsDiagnostics', 'fixCannotFindModule', 'fixMissingFunctionDeclaration', 'fixMissingProperties',
+  'fixMissingAttributes',
+]);
+const STUB = /not implemented/;
+const LOOSE = /\b(any|unknown)\b|\[\w+: (string|number|symbol)\]|\w!:/;
 
 // --------------------------------------------------------------------------------------------------- fixes
 
@@ -54,18 +62,18 @@ function style(ts, text) {
   };
 }
 
-function tierOf(fix) {
-  const added = fix.changes.flatMap((c) => c.textChanges.map((t) => t.newText)).join('\n');
-  if (/\b(any|unknown)\b|\[\w+: (string|number)\]/.test(added)) return TIER.loosened;
-  if (/not implemented/.test(added)) return TIER.stub;
-  return PREFERRED.includes(fix.fixName) ? TIER.reuse : TIER.other;
+const reuses = (fix) => PREFERRED.includes(fix.fixName);
+
+/** Whether a fix only makes the checker look away. What reuses code of the workspace may well be named `any`. */
+function silences(fix) {
+  const added = fix.changes.flatMap((c) => c.textChanges.map((t) => t.newText));
+  return added.some((text) => SUPPRESSION.test(text) || (!reuses(fix) && (STUB.test(text) || LOOSE.test(text))));
 }
 
 function allowed(fix) {
   const changes = fix.changes;
   return !NEVER.has(fix.fixName) && !(fix.commands && fix.commands.length) && changes.length > 0
-    && changes.every((c) => !c.isNewFile && owned(c.fileName) && SOURCE.test(c.fileName))
-    && !changes.some((c) => c.textChanges.some((t) => SUPPRESSION.test(t.newText)));
+    && changes.every((c) => !c.isNewFile && owned(c.fileName) && SOURCE.test(c.fileName)) && !silences(fix);
 }
 
 const preference = ({ fixName }) => (PREFERRED.indexOf(fixName) + PREFERRED.length + 1) % (PREFERRED.length + 1);
@@ -110,7 +118,7 @@ class Search {
     } catch (problem) {
       report({ note: `no code fix for TS${code}: ${problem.message.split('\n')[0]}` });  // its own assertion failed
     }
-    return [...offered, ...ownFixes(this.ts, error, text)].filter(allowed).map((fix) => ({ ...fix, tier: tierOf(fix) }))
+    return [...offered, ...ownFixes(this.ts, error, text)].filter(allowed).map((fix) => ({ ...fix, tier: reuses(fix) ? TIER.reuse : TIER.other }))
       .sort((a, b) => a.tier - b.tier || preference(a) - preference(b));
   }
 
@@ -120,7 +128,7 @@ class Search {
     const { format, preferences } = style(this.ts, this.texts.read(error.file));
     const all = error.service.getCombinedCodeFix({ type: 'file', fileName: error.file }, fix.fixId, format, preferences);
     const combined = { ...fix, changes: all.changes, description: fix.fixAllDescription || fix.description };
-    return allowed(combined) ? { ...combined, tier: tierOf(combined) } : fix;
+    return allowed(combined) ? combined : fix;
   }
 
   /**
@@ -197,7 +205,7 @@ class Search {
 
   /** Choices not taken at the start, one an error message and description: none worse than what `best` needed. */
   alternatives(best) {
-    const worst = best.left ? TIER.loosened : Math.max(0, ...best.steps.map((step) => step.tier));
+    const worst = best.left ? TIER.other : Math.max(0, ...best.steps.map((step) => step.tier));
     this.texts.restore(new Map());
     const choices = new Map();
     for (const error of this.errors()) {

@@ -9,7 +9,7 @@ const path = require('path');
 const MAX_NEAR = 3;
 const MISSING_MODULE = new Set([2307, 2792]);
 const UNKNOWN_NAME = new Set([2304, 2305, 2339]);
-const NOT_ASSIGNABLE = 2322;
+const NOT_ASSIGNABLE = new Set([2322, 2739, 2740, 2741]);  // the last three: properties are missing
 
 /** Edits (insert, delete, replace, exchange neighbours) from one word to another. */
 function distance(a, b) {
@@ -93,7 +93,7 @@ function awaited(ts, error, program) {
 function ownFixes(ts, error, text) {
   if (MISSING_MODULE.has(error.code)) return nearModules(error, text, error.command.fileNames);
   if (UNKNOWN_NAME.has(error.code)) return nearNames(ts, error, error.service.getProgram());
-  if (error.code === NOT_ASSIGNABLE) return awaited(ts, error, error.service.getProgram());
+  if (NOT_ASSIGNABLE.has(error.code)) return awaited(ts, error, error.service.getProgram());
   return [];
 }
 

@@ -1,8 +1,9 @@
 """A warm parent that judges candidates: each in a child forked from a state that no test has touched.
 
-Standard input is JSON lines: first the settings, then candidates `{"id", "path", "edits": [[start, end, text]]}`
-(character offsets into the settings' `sources`), at last `{"stop": true}`. `$TORRE_REPORT` gets JSON lines:
-`probe` (tests with the lines each executed), `ready` or `give_up`, and one `verdict` a candidate.
+Standard input is JSON lines: first the settings, then sources `{"path", "source"}` and candidates
+`{"id", "path", "edits": [[start, end, text]]}` (character offsets into the path's source), at last
+`{"stop": true}`. `$TORRE_REPORT` gets JSON lines: `probe` (tests with the lines each executed), `ready` or
+`give_up`, and one `verdict` a candidate.
 
 The parent imports the test framework and the installed packages that the tests use, never the workspace's own
 modules: a child gets those fresh, with the candidate's code in the place of the changed module's.
@@ -29,6 +30,7 @@ import torre_warm_run as run
 del sys.path[0]
 
 _LEAST_CPU_S = 0.1
+_CHUNK_BYTES = 1 << 16
 _PATIENCE = 20
 """A candidate that ran out of time is judged once more at the end, with that many times as much."""
 
@@ -55,7 +57,11 @@ def serve_code():
 
 
 class Child:
-    """A forked process that computes one JSON value. Killed with its process group at its deadline."""
+    """A forked process that computes one JSON value, which a newline ends.
+
+    What it forked itself may hold the pipe open for ever, so that nobody waits for the pipe's end. All of its
+    process group is killed once the value is there, or at its deadline.
+    """
 
     def __init__(self, work, wall_s, cpu_s, memory_bytes):
         self.fd, write = os.pipe()
@@ -69,10 +75,10 @@ class Child:
         os.close(write)
 
     def read(self):
-        """One chunk of what it says; False at its end."""
-        chunk = os.read(self.fd, 1 << 16)
+        """One chunk of what it says; False once that is all."""
+        chunk = os.read(self.fd, _CHUNK_BYTES)
         self.chunks.append(chunk)
-        return bool(chunk)
+        return bool(chunk) and b"\n" not in chunk
 
     def finish(self, killed=""):
         """Kill what is left of it and return its value, or how it died."""
@@ -85,7 +91,7 @@ class Child:
         _, status, usage = os.wait4(self.pid, 0)
         self.cpu_s = usage.ru_utime + usage.ru_stime
         try:
-            return json.loads(b"".join(self.chunks))
+            return json.loads(b"".join(self.chunks).split(b"\n")[0])
         except ValueError:
             signalled = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "exited"
             return {"killed": killed or ("timeout" if signalled == "SIGPROF" else signalled)}
@@ -112,8 +118,9 @@ def _be_child(work, write, cpu_s, memory_bytes):
             used = int(statm.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
         signal.setitimer(signal.ITIMER_PROF, cpu_s)
-        answer = json.dumps(work()).encode()
-        while answer:
+        me = os.getpid()
+        answer = json.dumps(work()).encode() + b"\n"
+        while answer and os.getpid() == me:  # not in a copy that a test forked and let run on
             answer = answer[os.write(write, answer) :]
         code = 0
     finally:
@@ -131,6 +138,7 @@ class Warm:
         self.memory = settings["memory_bytes"]
         self.specs = {}
         self.cpu = {}
+        self.sources = {}
         self.targets = settings["targets"]
         self.others = settings["others"]
 
@@ -232,11 +240,11 @@ class Warm:
     def judge(self, candidate, stage):
         """In a child: install the candidate and run the stage's tests until the first failure."""
         path = os.path.join(self.root, candidate["path"])
-        text = self.settings["sources"][candidate["path"]]
+        text = self.sources[candidate["path"]]
         for start, end, new in reversed(candidate["edits"]):
             text = text[:start] + new + text[end:]
         TEXT[path] = text
-        CODE[path] = compile(text, path, "exec", dont_inherit=True)
+        CODE[path] = compile(text.lstrip("\ufeff"), path, "exec", dont_inherit=True)
         if stage == "direct":
             results = self._direct(self.direct, True).results
             missing = []
@@ -264,7 +272,7 @@ def _alike(direct, whole):
 class Judge:
     """Candidates from standard input to verdicts, several at once, until there are no more."""
 
-    def __init__(self, warm, stdin_fd, workers):
+    def __init__(self, warm, stdin_fd, workers, buffer):
         self.warm = warm
         self.stdin_fd = stdin_fd
         self.workers = workers
@@ -272,7 +280,7 @@ class Judge:
         self.waiting = collections.deque()
         self.running = []
         self.late = []
-        self.buffer = b""
+        self.buffer = buffer
         self.open = True
 
     def run(self):
@@ -290,7 +298,7 @@ class Judge:
         fds = [c.fd for c in self.running] + ([self.stdin_fd] if self.open else [])
         readable = select.select(fds, [], [], timeout)[0]
         if self.stdin_fd in readable:
-            self._take(os.read(self.stdin_fd, 1 << 16))
+            self._take(os.read(self.stdin_fd, _CHUNK_BYTES))
         for child in list(self.running):
             late = child.deadline <= time.monotonic()
             if late or (child.fd in readable and not child.read()):
@@ -301,7 +309,8 @@ class Judge:
         *lines, self.buffer = (self.buffer + chunk).split(b"\n")
         messages = [json.loads(line) for line in lines if line.strip()]
         self.open = bool(chunk) and not any("stop" in m for m in messages)
-        self.waiting.extend((m, self.first_stage) for m in messages if "stop" not in m)
+        self.warm.sources.update((m["path"], m["source"]) for m in messages if "source" in m)
+        self.waiting.extend((m, self.first_stage) for m in messages if "id" in m)
 
     def _settle(self, child, answer):
         passed = answer.get("failed") == []
@@ -310,21 +319,22 @@ class Judge:
             return
         if answer.get("killed") == "timeout" and not child.candidate.get("patient"):
             self.late.append(child.candidate)
-        self.warm.say(event="verdict", id=child.candidate["id"], passed=passed, stage=child.stage, **answer)
+        self.warm.say(event="verdict", id=child.candidate["id"], passed=passed, killed=answer.get("killed", ""))
 
 
-def _first_line(fd):
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(fd, 1)
-        if not byte:
+def first_line(fd):
+    """The settings, and what was read beyond them."""
+    chunks = [b""]
+    while b"\n" not in chunks[-1]:
+        chunks.append(os.read(fd, _CHUNK_BYTES))
+        if not chunks[-1]:
             break
-        line += byte
-    return json.loads(line)
+    line, _, rest = b"".join(chunks).partition(b"\n")
+    return json.loads(line), rest
 
 
 def main():
-    settings = _first_line(0)
+    settings, rest = first_line(0)
     importlib.import_module(settings["framework"])
     if settings["framework"] == "pytest":
         importlib.import_module("_pytest.assertion.rewrite")
@@ -336,7 +346,7 @@ def main():
         if warm.probe() and warm.rehearse():
             gc.collect()
             gc.freeze()
-            Judge(warm, 0, settings["workers"]).run()
+            Judge(warm, 0, settings["workers"], rest).run()
 
 
 if __name__ == "__main__":

@@ -68,8 +68,7 @@ class Toolchain:
 
 def assemble(workspace: Path, environ: Mapping[str, str], home: Path, further: Iterable[Path] = ()) -> Toolchain:
     """The toolchain of this interpreter, this host environment and this (resolved) workspace."""
-    own = _own_programs(environ, home)
-    search = [*_host_search(environ, home), *own]
+    search = [*_host_search(environ, home), *_own_programs(environ, home)]
     prefixes = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).parent, Path(__file__).parents[1]]
     venvs = [Path(environ["VIRTUAL_ENV"])] if environ.get("VIRTUAL_ENV") else []
     venvs += [place / name for place in _project_folders(workspace) for name in _VENVS]
@@ -77,12 +76,18 @@ def assemble(workspace: Path, environ: Mapping[str, str], home: Path, further: I
     wanted = [*map(Path, SYSTEM), *(Path("/etc", name) for name in ETC), *prefixes, *further, *modules]
     wanted += [bind for place in search for bind in _program_binds(Path(place), home)]
     wanted += [bind for venv in [*venvs, Path(sys.prefix)] for bind in _venv_binds(venv)]
-    wanted += [Path(place).parent for place in own if place.endswith("/node_modules/.bin")]
     stores = _stores(environ, home)
     binds, links = _arrange([*wanted, *map(Path, stores.values())], workspace)
     bins = tuple(str(place / ".bin") for place in modules if (place / ".bin").is_dir())
     overlaid = tuple(target for _, target in binds if Path(target) in modules)
     return Toolchain(workspace, binds, links, tuple(dict.fromkeys(search)), bins, overlaid, tuple(stores.items()))
+
+
+def typescript_home(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Path:
+    """`$XDG_DATA_HOME/torre/typescript`, which need not exist; the default is that of XDG, `~/.local/share`."""
+    data = environ.get("XDG_DATA_HOME", "")
+    base = Path(data) if data.startswith("/") else (home or Path.home()) / ".local" / "share"
+    return base / "torre" / "typescript"
 
 
 def _upward(start: Path, top: Path) -> Iterator[Path]:
@@ -127,8 +132,7 @@ def _hoisted_modules(workspace: Path) -> Iterator[Path]:
 
 def _own_programs(environ: Mapping[str, str], home: Path) -> list[str]:
     """Torre's own environment, and what `torre setup typescript` installed."""
-    data = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    installed = data / "torre" / "typescript" / "node_modules" / ".bin"
+    installed = typescript_home(environ, home) / "node_modules" / ".bin"
     return [str(Path(sys.executable).parent), *([str(installed)] if installed.is_dir() else [])]
 
 
@@ -167,7 +171,7 @@ def _program_binds(place: Path, home: Path) -> Iterator[Path]:
     if _within(place, SYSTEM):
         return
     prefix = _prefix(place, home)
-    yield prefix or place
+    yield prefix or _enclosing_modules(place) or place
     if prefix is None:
         with os.scandir(place) as entries:
             links = [Path(e.path) for e in entries if e.is_symlink()]
@@ -178,10 +182,16 @@ def _program_binds(place: Path, home: Path) -> Iterator[Path]:
 def _link_binds(link: Path, home: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(link))
     if os.access(target, os.R_OK | os.X_OK) and target.is_file() and not _within(target, SYSTEM):
-        prefix = _prefix(target.parent, home)
-        yield prefix or target
+        modules = _enclosing_modules(target)
+        prefix = None if modules else _prefix(target.parent, home)
+        yield modules or prefix or target
         if prefix:
             yield from _venv_binds(prefix)
+
+
+def _enclosing_modules(place: Path) -> Path | None:
+    """The outermost `node_modules` around a program: packages there load each other."""
+    return next((top for top in reversed([place, *place.parents]) if top.name == "node_modules"), None)
 
 
 def _prefix(bin_: Path, home: Path) -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 from threading import Event
 
+from llm.checks.python import failing
 from llm.checks.recognise import check_of
 from llm.checks.run import run_check
 from llm.domain import Candidate, Check, CheckResult
@@ -58,6 +59,9 @@ class Red:
 
     def green(self, candidate: Candidate) -> bool:
         return self.run(apply(candidate.diff, self.workspace)).green
+
+    def failures(self, candidate: Candidate) -> int:
+        return len(failing(self.run(apply(candidate.diff, self.workspace))))
 
     def first_green(self, fixer: Fixer) -> dict[str, str]:
         """The files of the first candidate that the real command finds green; the others are not asked for."""

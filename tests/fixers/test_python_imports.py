@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llm.fixers import python_names, search
 from llm.fixers.python_imports import FIXER
 from llm.fixers.python_search.add_import import add_import
 from llm.fixers.python_search.edits import Source
@@ -87,6 +88,59 @@ def test_wrong_imports(tmp_path: Path, wrong: str, right: str) -> None:
         assert red.first_green(FIXER)["pkg/two.py"].startswith(right)
 
 
+LATER = {
+    "a misspelt name": ("return math.floor(vlaue)", python_names.FIXER, "return math.floor(value)"),
+    "a wrong operator": ("return math.floor(value + 1)", search.FIXER, "return math.floor("),
+}
+
+
+@pytest.mark.parametrize("title", LATER)
+def test_what_an_import_uncovers_is_the_next_fixers_business(tmp_path: Path, title: str) -> None:
+    """The module could not be loaded, no test ran; the import is one step, what then fails the next."""
+    body, then, expected = LATER[title]
+    code = f"import math\n\nLIMIT = Decimal(1)\n\n\ndef whole(value):\n    {body}\n"
+    test = "from app import whole\n\ndef test_whole():\n    assert [whole(n) for n in (1.5, 2)] == [1, 2]\n"
+    with red_python(tmp_path / "first", {"app.py": code, "test_app.py": test}) as red:
+        step = next(iter(FIXER.propose(red.state())))
+        after = {**red.files, **red.texts(step)}
+    with red_python(tmp_path / "then", after) as red:
+        mended = red.first_green(then)["app.py"]
+    assert "from decimal import Decimal\n" in mended
+    assert expected in mended
+
+
+BROKEN_PYTHON = """#!/bin/sh
+case "$1" in *torre_names.py) {instead} ;; esac
+exec {python} "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        r"printf '\377\376 no json' >\"$TORRE_REPORT\"; exit 0",
+        "printf '[1, 2]' >\"$TORRE_REPORT\"; exit 0",
+        'printf \'{"homes": []}\' >"$TORRE_REPORT"; exit 0',
+        r"printf '\377\376 broken' >&2; exit 3",
+    ],
+)
+def test_a_python_that_cannot_say_what_it_has_is_no_end_of_it(tmp_path: Path, instead: str) -> None:
+    """What the workspace itself defines is known without it."""
+    files = {
+        "shapes.py": "def area(w, h):\n    return w * h\n",
+        "app.py": "def f():\n    return area(1, 2)\n",
+        "test_app.py": "from app import f\n\ndef test_it():\n    assert f() == 2\n",
+        ".venv/pyvenv.cfg": "home = /usr/bin\n",
+        ".venv/bin/python": BROKEN_PYTHON.format(instead=instead, python=sys.executable),
+    }
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch(0o755)
+    with red_python(tmp_path, files, "python -m pytest -q") as red:
+        first = next(iter(FIXER.propose(red.state())))
+        assert red.texts(first)["app.py"].startswith("from shapes import area\n")
+        assert any("did not say what it has" in line for line in red.said)
+
+
 @pytest.mark.parametrize(
     ("before", "way", "after"),
     [
@@ -106,6 +160,8 @@ def test_wrong_imports(tmp_path: Path, wrong: str, right: str) -> None:
         ("import numpy\n", ("own.x", "y", "y"), "import numpy\n\nfrom own.x import y\n"),
         ("import own\n", ("os", "", "os"), "import os\n\nimport own\n"),
         ("import sys", ("os", "path", "path"), "import sys\nfrom os import path\n"),
+        ("\ufeffx = 1\n", ("os", "", "os"), "\ufeffimport os\n\nx = 1\n"),
+        ("\ufeffimport sys\n", ("os", "", "os"), "\ufeffimport os\nimport sys\n"),
     ],
 )
 def test_where_an_import_goes(before: str, way: tuple[str, str, str], after: str) -> None:

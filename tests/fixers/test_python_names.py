@@ -85,3 +85,50 @@ def test_tests_are_never_changed(tmp_path: Path) -> None:
     files = {"app.py": "def f():\n    return 1\n", "test_app.py": "import app\n\ndef test_it():\n    app.g()\n"}
     with red_python(tmp_path, files) as red:
         assert all("test_app.py" not in red.texts(c) for c in FIXER.propose(red.state()))
+
+
+USER = """
+from dataclasses import dataclass
+
+
+@dataclass
+class User:
+    name: str
+    age: int = 0
+
+
+def label(user: User) -> str:
+    return user.nmae.upper()
+"""
+SHOUTED = "from app import User, label\n\ndef test_it():\n    assert label(User('ada')) == 'ADA'\n"
+
+
+@pytest.mark.parametrize("command", [PYTEST, MYPY])
+def test_a_use_is_likelier_misspelt_than_what_it_uses(tmp_path: Path, command: str) -> None:
+    """Both candidates are green, so that the prior decides."""
+    with red_python(tmp_path, {"app.py": USER, "test_app.py": SHOUTED}, command) as red:
+        green = [c for c in FIXER.propose(red.state()) if red.green(c)]
+    use, *definitions = sorted(green, key=lambda c: -c.prior)
+    assert "+    return user.name.upper()" in use.diff
+    assert definitions
+    assert all(c.prior <= 0.6 < use.prior for c in definitions)
+
+
+def test_the_nearest_spelling_of_any_complaint_goes_first(tmp_path: Path) -> None:
+    """`isqrt` is two letters off, and green as well where the test asks for a whole number."""
+    files = {
+        "app.py": "import math\n\n\ndef f(n):\n    return math.sqr(n)\n\n\ndef g(n):\n    return math.flor(n)\n",
+        "test_app.py": """
+            from app import f, g
+
+            def test_f():
+                assert f(25) == 5
+
+            def test_g():
+                assert g(2.5) == 2
+            """,
+    }
+    with red_python(tmp_path, files) as red:
+        priors = {c.origin.split()[0]: c.prior for c in FIXER.propose(red.state())}
+    assert min(priors[".sqrt"], priors[".floor"]) > priors[".isqrt"]
+    assert list(priors.values()) == sorted(set(priors.values()), reverse=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from llm.domain import Evaluation
 from llm.fixers.search import FIXER
 from tests.fixers.red_python import PYTEST, UNITTEST, red_python
 
@@ -234,3 +236,88 @@ def test_it_stops_when_nothing_more_is_wanted(tmp_path: Path) -> None:
         assert list(FIXER.propose(state)) == []
         red.seconds = 0.0
         assert list(FIXER.propose(red.state())) == []
+
+
+TWO_FAULTS = {
+    "stats.py": "def mean(values):\n    return sum(values) / (len(values) + 1)\n",
+    "text.py": 'def initials(name):\n    return "".join(part[1] for part in name.split())\n',
+    "test_two.py": """
+        from stats import mean
+        from text import initials
+
+        def test_initials():
+            assert initials("Ada Lovelace") == "AL"
+
+        def test_mean():
+            assert mean([1, 2, 3]) == 2
+        """,
+}
+ONE_FILE = {
+    "both.py": TWO_FAULTS["stats.py"] + "\n\n" + TWO_FAULTS["text.py"],
+    "test_two.py": TWO_FAULTS["test_two.py"].replace("stats", "both").replace("text", "both"),
+}
+
+
+@pytest.mark.parametrize("files", [TWO_FAULTS, ONE_FILE], ids=["two files", "one file"])
+def test_independent_faults_are_mended_one_after_the_other(tmp_path: Path, files: dict[str, str]) -> None:
+    """No edit turns both tests green: the search offers what turns one green, and then, on top of it, the rest."""
+    with red_python(tmp_path / "first", files) as red:
+        first = next(c for c in FIXER.propose(red.state()) if red.failures(c) == 1)
+        after = {**red.files, **red.texts(first)}
+    with red_python(tmp_path / "then", after) as red:
+        red.first_green(FIXER)
+
+
+def test_once_a_part_has_proved_itself_the_pipeline_is_asked_to_keep_it(tmp_path: Path) -> None:
+    with red_python(tmp_path, TWO_FAULTS) as red:
+        proposals = FIXER.propose(red.state())
+        candidate = next(proposals)
+        progress = Evaluation(candidate, 0, "still_failing", fail_to_pass=("one",))
+        rest = []
+        with suppress(StopIteration):
+            while True:
+                rest.append(proposals.send(progress))
+    assert {path for c in [candidate, *rest] for path in red.texts(c)} in ({"stats.py"}, {"text.py"})
+
+
+def test_a_large_repository_is_searched_as_soon_as_a_small_one(tmp_path: Path) -> None:
+    table = "TABLE = {\n" + "".join(f"    'key{n}': {n},\n" for n in range(3000)) + "}\n"
+    bulk = {f"pkg/table_{n}.py": table for n in range(25)}
+    small = {"app.py": "def add(a, b):\n    return a - b\n", "test_app.py": ADD}
+    with red_python(tmp_path, {**bulk, **small}) as red:
+        red.seconds = 5.0
+        assert red.first_green(FIXER) == {"app.py": "def add(a, b):\n    return a + b\n"}
+
+
+ADD = "import app\n\ndef test_add():\n    assert app.add(2, 3) == 5\n"
+
+
+def test_a_process_that_a_test_leaves_behind_holds_nothing_up(tmp_path: Path) -> None:
+    files = {
+        "app.py": "def add(a, b):\n    return a - b\n",
+        "test_app.py": """
+            import os, time
+            import app
+
+            def test_add():
+                if os.fork() == 0:
+                    time.sleep(60)
+                    os._exit(0)
+                assert app.add(2, 3) == 5
+            """,
+    }
+    with red_python(tmp_path, files) as red:
+        red.seconds = 8.0
+        assert next(iter(FIXER.propose(red.state()))).diff.count("+    return a + b") == 1
+
+
+def test_a_byte_order_mark_is_in_nobodys_way(tmp_path: Path) -> None:
+    code = "\ufeffdef add(a, b):\r\n    return a - b\r\n"
+    with red_python(tmp_path, {"app.py": code, "test_app.py": ADD}) as red:
+        assert red.first_green(FIXER) == {"app.py": code.replace("a - b", "a + b")}
+
+
+def test_that_there_was_nothing_to_try_is_said(tmp_path: Path) -> None:
+    with red_python(tmp_path, {"test_app.py": "def test_it():\n    assert 1 == 2\n"}) as red:
+        assert list(FIXER.propose(red.state())) == []
+    assert red.said[-1] == "search: nothing tried: there is no edit to try"

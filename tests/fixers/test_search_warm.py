@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Event
@@ -9,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from llm.checks.python import failing, launch_of
 from llm.fixers.python_search import warm
 from llm.fixers.python_search.edits import Edit
-from llm.fixers.python_search.interpreter import launch_of
 from llm.fixers.python_search.order import Proposal
 from tests.fixers.red_python import PYTEST, UNITTEST, Red, red_python
 
@@ -48,8 +49,8 @@ def judged(red: Red, expressions: list[str]) -> tuple[list[str], warm.Tally]:
     state = red.state()
     launch = launch_of(red.check, red.sandbox)
     assert launch is not None
-    talk = warm.Conversation(supply)
-    job = warm.job_for(launch, state.baseline[0], red.workspace, texts, 60.0, talk, Event())
+    talk, result = warm.Conversation(supply, texts), state.baseline[0]
+    job = warm.job_for(launch, result, red.workspace, failing(result), 60.0, talk, Event())
     warm.converse(red.sandbox, job, talk).join()
     found = iter(lambda: talk.plausible(1.0), None)
     return [p.edit.text for p in found if p is not None], talk.tally
@@ -70,3 +71,21 @@ def test_the_code_that_is_judged_is_the_candidates(tmp_path: Path) -> None:
         found, tally = judged(red, ["n + 1", RIGHT])
     assert found == [RIGHT]
     assert tally.tried == 2
+
+
+def test_a_long_line_of_the_report_costs_no_more_than_its_length() -> None:
+    """40 MB without an end came in 64 KiB chunks, each time joined and looked through anew."""
+    talk = warm.Conversation(lambda _: iter(()), {})
+    began = time.process_time()
+    for _ in range(640):
+        assert talk(b"x" * (1 << 16)) is None
+    assert time.process_time() - began < 1.0
+    assert talk(b'\n{"event": "give_up", "why": "done"}\n') is None
+    assert talk.tally.why_not == "done"
+
+
+def test_an_event_may_come_in_any_pieces() -> None:
+    talk = warm.Conversation(lambda _: iter(()), {})
+    for byte in b'{"event": "give_up", "why": "piece by piece"}\n[1]\nno json\n':
+        talk(bytes([byte]))
+    assert talk.tally.why_not == "piece by piece"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llm.sandbox.toolchain import Toolchain, assemble
+from llm.sandbox.toolchain import Toolchain, assemble, typescript_home
 
 
 def program(place: Path) -> Path:
@@ -188,6 +188,32 @@ def test_typescript_that_torre_installed(workspace: Path, home: Path) -> None:
     toolchain = build(workspace, home, "/usr/bin", XDG_DATA_HOME=str(home / "data"))
     assert toolchain.find("tsc", ".") == str(modules / ".bin" / "tsc")
     assert sees(toolchain, modules / "typescript")
+
+
+@pytest.mark.parametrize("data", ["", "relative/path"])
+def test_typescript_is_looked_for_where_setup_put_it(
+    workspace: Path, home: Path, data: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    program(home / "relative" / "path" / "torre" / "typescript" / "node_modules" / ".bin" / "tsc")
+    tsc = program(home / ".local" / "share" / "torre" / "typescript" / "node_modules" / ".bin" / "tsc")
+    toolchain = build(workspace, home, "/usr/bin", XDG_DATA_HOME=data)
+    assert toolchain.search[-1] == str(tsc.parent)
+    assert typescript_home({"XDG_DATA_HOME": data}, home) == home / ".local" / "share" / "torre" / "typescript"
+
+
+def test_a_program_of_node_modules_on_path_brings_the_modules_it_loads(workspace: Path, home: Path) -> None:
+    modules = home / "tools" / "node_modules"
+    script = program(modules / "eslint" / "bin" / "eslint.js")
+    (modules / ".bin").mkdir()
+    (modules / ".bin" / "eslint").symlink_to("../eslint/bin/eslint.js")
+    (modules / "debug").mkdir()
+    assert sees(build(workspace, home, modules / ".bin"), modules / "debug")
+    linked = home / ".local" / "bin" / "eslint"
+    linked.parent.mkdir(parents=True)
+    linked.symlink_to(script)
+    assert sees(build(workspace, home, linked.parent), modules / "debug")
+    assert not sees(build(workspace, home, modules / ".bin"), home / ".ssh" / "id_ed25519")
 
 
 def test_directories_that_may_not_be_read_are_absent(workspace: Path, home: Path) -> None:

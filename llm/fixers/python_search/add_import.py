@@ -89,8 +89,8 @@ def _first_import(source: Source, line: str) -> Edit:
         rest = source.text[at:]
         blank = "" if rest.startswith(("\n", "\r")) or not rest else end_of_line
         return Edit(at, at, f"{end_of_line}{line}{end_of_line}{blank}")
-    at = 0
-    for text in source.text.splitlines(keepends=True):
+    at = source.offset(1, 0)
+    for text in source.text[at:].splitlines(keepends=True):
         if not text.startswith("#"):
             break
         at += len(text)

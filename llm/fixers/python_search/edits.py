@@ -33,14 +33,18 @@ class Edit:
 
 
 class Source:
-    """One Python file, parsed: nodes by span, parent and statement. SyntaxError if it does not parse."""
+    """One Python file, parsed: nodes by span, parent and statement. SyntaxError if it does not parse.
+
+    A byte order mark is no part of the program, and no edit stands before it.
+    """
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self.tree = ast.parse(text)
-        self._lines = _split_like_python(text)
-        self._starts = [0]
+        body = text.removeprefix("\ufeff")
+        self.tree = ast.parse(body)
+        self._lines = _split_like_python(body)
+        self._starts = [len(text) - len(body)]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))
 
@@ -76,7 +80,7 @@ class Source:
         """The whole lines of a statement, its line end included."""
         start, _ = self.span(node)
         assert node.end_lineno is not None
-        first = self.text.rfind("\n", 0, start) + 1
+        first = max(self.text.rfind("\n", 0, start) + 1, self._starts[0])
         return first, self._starts[node.end_lineno]
 
     def alone_on_lines(self, node: ast.stmt) -> bool:
@@ -136,7 +140,7 @@ class Source:
         spans = [self.line_span(node) for node in body]
         touched = [n for n, (start, end) in enumerate(spans) if start <= edit.end and edit.start <= end]
         if not touched:
-            return 0, len(self.text), 0, len(body)
+            return self._starts[0], len(self.text), 0, len(body)
         first, last = touched[0], touched[-1] + 1
         return min(spans[first][0], edit.start), max(spans[last - 1][1], edit.end), first, last
 

@@ -1,62 +1,30 @@
-"""What a workspace's Python files define, import and lack; and what red output complains of."""
+"""What a workspace's Python files define, import and lack, and what its interpreter knows."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
 from llm.checks.base import INSIDE
+from llm.checks.python import launch_of, python_in
+from llm.checks.reading import document
 from llm.domain import CheckResult
+from llm.fixers._tool import complaint
 from llm.fixers.base import RedState
 from llm.fixers.python_search.edits import Source, parsed
-from llm.fixers.python_search.interpreter import launch_of, python_in
 from llm.sandbox.base import Job, Limits
 
 _NAMES = INSIDE / "torre_names.py"
 _TIMEOUT_S = 20.0
 _NEAR = 0.6
 _IMPLICIT = frozenset({*dir(builtins), "__file__", "__name__", "__doc__", "__path__", "__annotations__"})
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """One message of a tool that names a thing: where it points (path "" and line 0 where it does not)."""
-
-    path: str
-    line: int
-    found: Mapping[str, str]
-
-
-def complaints(red: RedState, *patterns: str) -> Iterator[Complaint]:
-    """Diagnostics, then lines of red checks' output, that match one of the patterns (named groups); each once."""
-    seen: set[tuple[tuple[str, str], ...]] = set()
-    compiled = [re.compile(p) for p in patterns]
-    for path, line, text in _messages(red):
-        for pattern in compiled:
-            for match in pattern.finditer(text):
-                found = {key: value for key, value in match.groupdict().items() if value is not None}
-                key = (("", path), *sorted(found.items())) if path else tuple(sorted(found.items()))
-                if key not in seen and not (not path and any(set(key) <= set(other) for other in seen)):
-                    seen.add(key)
-                    yield Complaint(path, line, found)
-
-
-def _messages(red: RedState) -> Iterator[tuple[str, int, str]]:
-    for d in (*(d for r in red.baseline for d in r.diagnostics), *red.diagnostics):
-        yield d.path, d.line, d.message
-    for result in red.baseline:
-        if not result.green:
-            yield "", 0, result.output
-            yield from (("", 0, t.message) for t in result.tests or ())
 
 
 class Symbols:
@@ -181,7 +149,22 @@ def _namespace_start(parts: list[str]) -> int:
 
 def near(name: str, names: Iterable[str], most: int = 5) -> list[str]:
     """Names spelt much like this one, the nearest first."""
-    return [n for n in get_close_matches(name, dict.fromkeys(names), n=most + 1, cutoff=_NEAR) if n != name][:most]
+    alike = get_close_matches(name, dict.fromkeys(names), n=most + 1, cutoff=_NEAR)
+    return sorted((n for n in alike if n != name), key=lambda n: distance(name, n))[:most]
+
+
+def distance(one: str, other: str) -> int:
+    """Letters to insert, delete, replace or exchange with their neighbour (optimal string alignment)."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(one, 1):
+        above, row = rows[-1], [i]
+        for j, wanted in enumerate(other, 1):
+            best = min(above[j] + 1, row[-1] + 1, above[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and (one[i - 2], letter) == (wanted, other[j - 2]):
+                best = min(best, rows[-2][j - 2] + 1)
+            row.append(best)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def ask_interpreter(red: RedState, names: Iterable[str], modules: Iterable[str], members: Iterable[str]) -> Any:
@@ -199,12 +182,11 @@ def ask_interpreter(red: RedState, names: Iterable[str], modules: Iterable[str],
         cancel=red.cancel,
     )
     completed = red.sandbox.execute(job)
-    if completed.exit_code != 0:
-        red.progress(
-            "imports: the workspace's Python did not say what it has: " + completed.stderr[-200:].decode()
-        )
+    answer = document(completed.report) if completed.exit_code == 0 else None
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(k), type(v)) for k, v in nothing.items()):
+        red.progress(f"imports: the workspace's Python did not say what it has: {complaint(completed)}")
         return nothing
-    return json.loads(completed.report)
+    return answer
 
 
 def _python(red: RedState) -> tuple[str, tuple[str, ...]]:

@@ -12,8 +12,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from llm.checks.base import INSIDE
+from llm.checks.python import Launch, others_of
 from llm.domain import CheckResult, TestStatus
-from llm.fixers.python_search.interpreter import Launch
 from llm.fixers.python_search.order import Proposal
 from llm.sandbox.base import MIB, Completed, Job, Limits, Sandbox
 
@@ -21,10 +21,10 @@ _RUNNER = INSIDE / "torre_warm.py"
 _OUTSTANDING = 24
 """Candidates that are under way at once: enough to keep the children busy, few enough to stop soon."""
 _CANDIDATE_MEMORY = 512 * MIB
-_OTHERS_S = 2.0
-_OTHERS_COUNT = 200
 _SLOW_S = (1.0, 5.0)
-_REPORT_BYTES = 512 * MIB
+_REPORT_BYTES = 128 * MIB
+_LINE_BYTES = 32 * MIB
+"""A longer line of the report is skipped. The probe of a large workspace has a few megabytes."""
 
 Supply = Callable[[Mapping[str, Any]], Iterator[Proposal]]
 """The tests of the probe (id → result) → edits, most promising first."""
@@ -40,50 +40,52 @@ class Tally:
     why_not: str = ""
 
 
-def failing(result: CheckResult) -> tuple[str, ...]:
-    """Ids of the tests that are red in a baseline."""
-    red = (TestStatus.FAILED, TestStatus.ERROR)
-    return tuple(t.id for t in result.tests or () if t.status in red)
+class _Lines:
+    """Chunks in, whole lines out; of a line that is too long nothing is kept."""
 
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._begun: list[bytes] = []
+        self._size = 0
 
-def others_of(result: CheckResult) -> tuple[str, ...]:
-    """Passing tests to run beside the failing ones: those of the same files first, within a second or two."""
-    files = {_file_of(name) for name in failing(result)}
-    passed = [t for t in result.tests or () if t.status is TestStatus.PASSED]
-    passed.sort(key=lambda t: _file_of(t.id) not in files)
-    chosen: list[str] = []
-    left_s = _OTHERS_S
-    for test in passed[:_OTHERS_COUNT]:
-        left_s -= test.duration_s
-        if left_s > 0:
-            chosen.append(test.id)
-    return tuple(chosen)
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that this chunk ends."""
+        *ended, rest = chunk.split(b"\n")
+        for part in ended:
+            self._keep(part)
+            if self._size <= self._most_bytes:
+                yield b"".join(self._begun)
+            self._begun, self._size = [], 0
+        self._keep(rest)
 
-
-def _file_of(test_id: str) -> str:
-    return test_id.split("::")[0] if "::" in test_id else test_id.rpartition(".")[0].rpartition(".")[0]
+    def _keep(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._most_bytes:
+            self._begun = []
+        else:
+            self._begun.append(part)
 
 
 class Conversation:
     """Answers each report of the warm process with more candidates, and hands on the plausible ones.
 
-    Used as `Job.on_report`, on one thread of the sandbox; `plausible()` is read on the caller's.
+    Used as `Job.on_report`, on one thread of the sandbox; `plausible()` is read on the caller's. `texts` are the
+    sources that edits are for; each is sent before its first edit, so that most of a workspace never is.
     """
 
-    def __init__(self, supply: Supply) -> None:
+    def __init__(self, supply: Supply, texts: Mapping[str, str]) -> None:
         self.tally = Tally()
         self._supply = supply
+        self._unsent = dict(texts)
         self._edits: Iterator[Proposal] | None = None
         self._sent: dict[int, Proposal] = {}
         self._late: dict[int, Proposal] = {}
         self._next_id = 0
-        self._rest = b""
+        self._lines = _Lines(_LINE_BYTES)
         self._found: SimpleQueue[Proposal | None] = SimpleQueue()
 
     def __call__(self, chunk: bytes) -> bytes | None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        answer = b"".join(self._take(_event(line)) for line in lines if line.strip())
-        return answer or None
+        return b"".join(self._take(_event(line)) for line in self._lines.feed(chunk)) or None
 
     def _take(self, event: Mapping[str, Any]) -> bytes:
         match event.get("event"):
@@ -106,24 +108,33 @@ class Conversation:
         elif event.get("killed") == "timeout":
             self._late[number] = proposal
         self.tally.tried += 1
-        self.tally.killed += "killed" in event
+        self.tally.killed += bool(event.get("killed"))
         if proposal is not None and event.get("passed") is True:
             self.tally.plausible += 1
             self._found.put(proposal)
 
     def _more(self, count: int) -> bytes:
-        lines = []
+        lines: list[Mapping[str, Any]] = []
         for _ in range(count):
             proposal = next(self._edits, None) if self._edits is not None else None
             if proposal is None:
-                lines += [b'{"stop": true}\n'] if not self._sent else []
+                lines += [] if self._sent else self._stop()
                 break
-            self._sent[self._next_id] = proposal
-            edit = proposal.edit
-            message = {"id": self._next_id, "path": proposal.path, "edits": [[edit.start, edit.end, edit.text]]}
-            lines.append(json.dumps(message).encode() + b"\n")
-            self._next_id += 1
-        return b"".join(lines)
+            lines += self._messages(proposal)
+        return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+    def _messages(self, proposal: Proposal) -> Iterator[Mapping[str, Any]]:
+        path, edit = proposal.path, proposal.edit
+        if path in self._unsent:
+            yield {"path": path, "source": self._unsent.pop(path)}
+        yield {"id": self._next_id, "path": path, "edits": [[edit.start, edit.end, edit.text]]}
+        self._sent[self._next_id] = proposal
+        self._next_id += 1
+
+    def _stop(self) -> list[Mapping[str, Any]]:
+        if not self._next_id:
+            self.tally.why_not = "there is no edit to try"
+        return [{"stop": True}]
 
     def end(self) -> None:
         """No more will be found."""
@@ -138,7 +149,7 @@ def _event(line: bytes) -> Mapping[str, Any]:
     """A report line; the workspace's code runs in there, so that anything may come."""
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}
 
@@ -147,12 +158,12 @@ def job_for(
     launch: Launch,
     result: CheckResult,
     workspace: Path,
-    sources: Mapping[str, str],
+    targets: tuple[str, ...],
     budget_s: float,
     talk: Conversation,
     cancel: threading.Event,
 ) -> Job:
-    """The warm job for one red check."""
+    """The warm job for these failing tests of one red check (none named: for all that it finds)."""
     longest = max((t.duration_s for t in result.tests or () if t.status is TestStatus.PASSED), default=0.0)
     directory = workspace / result.check.directory
     settings = {
@@ -160,9 +171,8 @@ def job_for(
         "args": list(launch.args),
         "root": str(workspace),
         "sys_path": [str(directory)] if launch.adds_directory else [str(Path(launch.python[0]).parent)],
-        "targets": list(failing(result)),
+        "targets": list(targets),
         "others": list(others_of(result)),
-        "sources": dict(sources),
         "slow_s": min(max(20 * longest, _SLOW_S[0]), _SLOW_S[1]),
         "probe_s": budget_s,
         "memory_bytes": _CANDIDATE_MEMORY,

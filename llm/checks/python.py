@@ -1,4 +1,4 @@
-"""Which Python a check runs its tests with, and how: read from the check's own command."""
+"""Which Python a check runs its tests with, and how; and which tests tell most about a change."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llm.checks.command import invocation, parse
-from llm.domain import Check
+from llm.domain import Check, CheckResult, TestStatus
 from llm.sandbox.base import Sandbox
 
 _FRAMEWORKS = {"pytest": "pytest", "py.test": "pytest", "unittest": "unittest"}
 _SHEBANG = re.compile(rb"#!(/\S*/(?:python|pypy)[\d.]*)\s*$")
 _SHEBANG_BYTES = 512
+_OTHERS_S = 2.0
+_OTHERS_COUNT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +66,27 @@ def _python_of_script(script: str, directory: str, sandbox: Sandbox) -> str | No
         return named[1].decode(errors="surrogateescape")
     beside = Path(found).parent / "python"
     return str(beside) if beside.exists() else python_in(directory, sandbox)
+
+
+def failing(result: CheckResult) -> tuple[str, ...]:
+    """Ids of the tests that are red in a baseline."""
+    red = (TestStatus.FAILED, TestStatus.ERROR)
+    return tuple(t.id for t in result.tests or () if t.status in red)
+
+
+def others_of(result: CheckResult) -> tuple[str, ...]:
+    """Passing tests to run beside the failing ones: those of the same files first, within a second or two."""
+    files = {_file_of(name) for name in failing(result)}
+    passed = [t for t in result.tests or () if t.status is TestStatus.PASSED]
+    passed.sort(key=lambda t: _file_of(t.id) not in files)
+    chosen: list[str] = []
+    left_s = _OTHERS_S
+    for test in passed[:_OTHERS_COUNT]:
+        left_s -= test.duration_s
+        if left_s > 0:
+            chosen.append(test.id)
+    return tuple(chosen)
+
+
+def _file_of(test_id: str) -> str:
+    return test_id.split("::")[0] if "::" in test_id else test_id.rpartition(".")[0].rpartition(".")[0]

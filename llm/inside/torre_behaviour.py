@@ -1,0 +1,334 @@
+"""Compares what versions of Python functions do: on the inputs that tests give them, and on ones made from those.
+
+Standard input is one JSON line of settings: `root`, `framework`, `args`, `sys_path`, `targets` and `others` (test
+ids), `versions` (a list of {path: text, or null where the file is deleted}; the first is the original), `watched`
+({path: [qualified name]}), `judge` (paths of tests), `budget_s`, `memory_bytes`. `$TORRE_REPORT` gets one JSON
+object: `why_not`, `inputs` (`key`, `text`, `literal`, `plain`, `atoms`) and `outcomes`, one list a version.
+
+An outcome is null (unknown) or {"kind": "returned" | "raised" | "refused", "hash", "text", "type", "eq"}: `raised`
+is an exception of a type that the tests saw the function raise too, `refused` any other, a hang or a death.
+"""
+
+import ast
+import asyncio
+import base64
+import builtins
+import collections
+import functools
+import importlib
+import inspect
+import json
+import os
+import pickle
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torre_behaviour_inputs as inputs
+import torre_behaviour_values as values
+import torre_warm as warm
+import torre_warm_run as run
+
+del sys.path[0]
+
+_MARK = "__torre_watch__"
+_CALLS, _TRIES = 60, 600
+_CALL_BYTES = 20_000
+_FUZZED = 240
+_CHUNK = 40
+_HANGS, _IMPATIENT = 3, 10
+"""After so many hangs of a version its calls get that many times less."""
+_RECURSION = 2_000
+_LEAST_CALL_S, _MOST_CALL_S = 0.15, 1.0
+
+
+class Watch:
+    """What the marked functions of this process are, and what they are called with while `recording`."""
+
+    def __init__(self):
+        self.functions = {}
+        self.modules = {}
+        self.recording = False
+        self.calls = []
+        self.unkept = 0
+        self.tries = collections.Counter()
+        self.depth = collections.Counter()
+        self.raised = {}
+        self.slowest = 0.0
+        self.busy = False
+
+    def mark(self, key):
+        def decorate(function):
+            self.functions[key] = function
+            self.modules[key] = function.__module__
+            return self._recorded(key, function) if self.recording else function
+
+        return decorate
+
+    def _recorded(self, key, function):
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            self._keep(key, args, kwargs)
+            self.depth[key] += 1
+            began = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                self.raised.setdefault(key, set()).add(type(error).__name__)
+                raise
+            finally:
+                self.depth[key] -= 1
+                self.slowest = max(self.slowest, time.perf_counter() - began)
+
+        @functools.wraps(function)
+        async def call_later(*args, **kwargs):
+            return await call(*args, **kwargs)
+
+        return call_later if inspect.iscoroutinefunction(function) else call
+
+    def _keep(self, key, args, kwargs):
+        """Keep a call that is not a recursion of one that is kept."""
+        if self.busy or self.depth[key] or self.tries[key] >= _TRIES or self.kept(key) >= _CALLS:
+            return
+        self.tries[key] += 1
+        self.busy = True
+        try:
+            kept = pickle.dumps((args, kwargs), 4)
+            pickle.loads(kept)
+            if len(kept) <= _CALL_BYTES:
+                if (key, kept) not in self.calls:
+                    self.calls.append((key, kept))
+            else:
+                self.unkept += 1
+        except Exception:
+            self.unkept += 1
+        finally:
+            self.busy = False
+
+    def kept(self, key):
+        return sum(known == key for known, _ in self.calls)
+
+
+def marked(text, name, path, names):
+    """The code of a module whose functions of these names are marked, innermost of their decorators."""
+    tree = ast.parse(text.lstrip("\ufeff"), path)
+    _mark(tree.body, "", name, frozenset(names))
+    return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
+
+
+def _mark(body, prefix, path, names):
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            _mark(node.body, prefix + node.name + ".", path, names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and prefix + node.name in names:
+            mark = ast.Name(_MARK, ast.Load())
+            call = ast.Call(mark, [ast.Constant(path + ":" + prefix + node.name)], [])
+            line = node.body[0].lineno if not node.decorator_list else node.decorator_list[-1].lineno
+            for made in ast.walk(call):
+                made.lineno = made.end_lineno = min(line, node.lineno)
+                made.col_offset = made.end_col_offset = 0
+            node.decorator_list.append(call)
+        else:
+            for field in ("body", "orelse", "finalbody"):
+                _mark(getattr(node, field, []), prefix, path, names)
+
+
+class Lab:
+    """One comparison. Every version does its work in children of its own, forked from this clean process."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.root = settings["root"]
+        self.until = time.monotonic() + settings["budget_s"]
+        self.runner = run.run_pytest if settings["framework"] == "pytest" else run.run_unittest
+        self.watch = Watch()
+        self.raised = {}
+        self.call_s = _LEAST_CALL_S
+        self.path = []
+        self.modules = {}
+        setattr(builtins, _MARK, self.watch.mark)
+
+    def left(self):
+        return self.until - time.monotonic()
+
+    def child(self, work, most_s, share=2):
+        """What a child finds out; one that has children of its own gets twice the memory of theirs."""
+        seconds = max(min(self.left(), most_s), 0.05)
+        return warm.Child(work, seconds, seconds, share * self.settings["memory_bytes"]).wait()
+
+    def become(self, version):
+        """In a child: this version's files stand in the sandbox's private view, its functions are marked."""
+        files = dict(self.settings["versions"][0], **self.settings["versions"][version])
+        for name, text in files.items():
+            path = os.path.join(self.root, name)
+            if text is None:
+                if os.path.exists(path):
+                    os.unlink(path)
+                continue
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            if name in self.settings["watched"]:
+                warm.CODE[path] = marked(text, name, path, self.settings["watched"][name])
+
+    def restore(self):
+        """The original's files again; a file that the original lacks has the text None there."""
+        self.become(0)
+        warm.CODE.clear()
+
+    def capture(self, version):
+        """In a child: run the tests, keep the calls."""
+        self.become(version)
+        self.watch.recording = True
+        ledger = run.Ledger(self.root, limit_s=2.0)
+        self.runner(self.settings["args"], self.settings["targets"] + self.settings["others"], ledger, False)
+        return {
+            "calls": [[key, base64.b64encode(kept).decode()] for key, kept in self.watch.calls],
+            "unkept": self.watch.unkept,
+            "raised": {key: sorted(names) for key, names in self.watch.raised.items()},
+            "slowest": self.watch.slowest,
+            "path": list(sys.path),
+            "modules": self.watch.modules,
+        }
+
+    def learn(self):
+        """The calls that the tests make, of the first candidates, which pass them, and of the original."""
+        calls, unkept, heard = [], 0, ""
+        for version in [*range(1, len(self.settings["versions"]))][:2] + [0]:
+            told = self.child(lambda version=version: self.capture(version), self.left() / 3)
+            self.restore()
+            if "calls" not in told:
+                heard = "the tests did not end in time" if told["killed"] == "timeout" else told["killed"]
+                continue
+            calls += [call for call in told["calls"] if call not in calls]
+            unkept += told["unkept"]
+            self.path, self.modules = told["path"], {**self.modules, **told["modules"]}
+            if version:
+                for key, names in told["raised"].items():
+                    self.raised[key] = sorted(set(self.raised.get(key, [])) | set(names))
+                self.call_s = min(max(self.call_s, 20 * told["slowest"]), _MOST_CALL_S)
+        if calls:
+            return calls, ""
+        return calls, heard or ("their arguments cannot be copied" if unkept else "no test calls what was changed")
+
+    def imported(self):
+        sys.path[:] = self.path
+        for name in sorted(set(self.modules.values())):
+            importlib.import_module(name)
+
+    def make(self, calls):
+        """In a child: the literal calls, and the ones made from them."""
+        self.become(0)
+        self.imported()
+        return {"inputs": inputs.made(calls, random.Random(20), _FUZZED, _CALL_BYTES)}
+
+    def answer(self, version, made, seconds):
+        """In a child: what this version does with each input; chunks in children of their own, from one state."""
+        until = time.monotonic() + 0.9 * seconds
+        self.become(version)
+        reads = values.Reads(frozenset(os.path.join(self.root, name) for name in self.settings["judge"]))
+        reads.on = True
+        self.imported()
+        reads.on = False
+        sys.setrecursionlimit(_RECURSION)
+        outcomes = []
+        for chunk in _chunks(made):
+            left = until - time.monotonic()
+            told = {} if left <= 0 else self.child(lambda chunk=chunk: self.answer_chunk(chunk, reads), left / 2, 1)
+            outcomes += told.get("outcomes", [None] * len(chunk))
+        return {"outcomes": outcomes}
+
+    def outcomes(self, version, made):
+        """What a version does with each input, in its share of the time that is left."""
+        left, waiting = self.left(), len(self.settings["versions"]) - version
+        told = {}
+        if left > 0:
+            share = min(max(1.5 * left / waiting, 0.1), left)
+            told = self.child(lambda: self.answer(version, made, share), share)
+            self.restore()
+        return told.get("outcomes", [None] * len(made))
+
+    def answer_chunk(self, chunk, reads):
+        outcomes, hangs = [], 0
+        for each in chunk:
+            outcome = self.answer_one(each, reads, self.call_s if hangs < _HANGS else self.call_s / _IMPATIENT)
+            hangs += outcome is not None and outcome["text"] == "a hang"
+            outcomes.append(outcome)
+        return {"outcomes": outcomes}
+
+    def answer_one(self, each, reads, most_s):
+        function = self.watch.functions.get(each["key"])
+        if function is None:
+            return values.refused("no such function")
+        try:
+            args, kwargs = pickle.loads(base64.b64decode(each["call"]))
+        except Exception:
+            return None
+        random.seed(20)
+        signal.signal(signal.SIGALRM, _too_long)
+        signal.setitimer(signal.ITIMER_REAL, most_s, 0.05)
+        try:
+            reads.on = True
+            result = function(*args, **kwargs)
+            result = asyncio.run(result) if inspect.iscoroutine(result) else result
+            outcome = values.returned(result, (args, kwargs), self.root)
+        except run.TookTooLong:
+            outcome = values.refused("a hang")
+        except Exception as error:
+            outcome = values.raised(error, self.raised.get(each["key"], []), (args, kwargs))
+        except BaseException as error:
+            outcome = values.refused(type(error).__name__)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            reads.on = False
+        if reads.seen:
+            outcome["reads"] = reads.seen.pop()
+        return outcome
+
+    def run(self):
+        calls, why_not = self.learn()
+        if not calls:
+            return {"why_not": why_not}
+        made = self.child(lambda: self.make(calls), self.left() / 3).get("inputs")
+        self.restore()
+        if not made:
+            return {"why_not": "their arguments cannot be made again"}
+        outcomes = []
+        for version in [0, *range(len(self.settings["versions"]))]:
+            outcomes.append(self.outcomes(version, made))
+        again = outcomes.pop(0)
+        steady = [one and two and one["hash"] == two["hash"] for one, two in zip(again, outcomes[0])]
+        for told in outcomes:
+            told[:] = [outcome if same else None for outcome, same in zip(told, steady)]
+        shown = [{name: each[name] for name in ("key", "text", "literal", "plain", "atoms")} for each in made]
+        return {"why_not": "", "inputs": shown, "outcomes": outcomes}
+
+
+def _chunks(made):
+    """The literal inputs, then the others in parts: a death costs the part in which it happens."""
+    literal = [each for each in made if each["literal"]]
+    others = [each for each in made if not each["literal"]]
+    return [literal] + [others[start : start + _CHUNK] for start in range(0, len(others), _CHUNK)]
+
+
+def _too_long(signum, frame):
+    raise run.TookTooLong("the call runs longer than it may")
+
+
+def main():
+    settings = json.loads(sys.stdin.buffer.readline())
+    importlib.import_module(settings["framework"])
+    sys.dont_write_bytecode = True
+    sys.path[:0] = settings["sys_path"]
+    sys.argv[:] = [settings["framework"]]
+    warm.serve_code()
+    report = os.open(os.environ["TORRE_REPORT"], os.O_WRONLY)
+    told = json.dumps(Lab(settings).run()).encode()
+    while told:
+        told = told[os.write(report, told) :]
+
+
+if __name__ == "__main__":
+    main()

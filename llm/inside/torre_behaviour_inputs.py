@@ -1,0 +1,290 @@
+"""Makes inputs from the ones that tests use: near them, of the same types and ranges, some at the boundaries.
+
+Values are recombined from what was seen at the same place: no negative number where none was seen, no characters
+of another class. What a function was never meant for would only tell its versions' accidents apart.
+"""
+
+import base64
+import copy
+import pickle
+
+import torre_behaviour_values as values
+
+_PLAIN = (None, False, True, 0, 1, -1, 0.0, 1.0, "", b"")
+_SEEN = 80
+_LENGTH = 60
+_ATOMS = 40
+_CLASSES = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789")
+
+
+def made(calls, rng, count, most_bytes):
+    """Inputs for calls [key, pickled arguments]: the literal ones first, then about `count` others."""
+    by_key = {}
+    for key, kept in calls:
+        by_key.setdefault(key, []).append(kept)
+    literal, fuzzed, known = [], [], set()
+    for key, kepts in by_key.items():
+        for kept in kepts:
+            args, kwargs = pickle.loads(base64.b64decode(kept))
+            literal.append(_input(key, args, kwargs, kept, True))
+            known.add((key, _identity(args, kwargs)))
+    share = max(count // len(by_key), 20)
+    for key, kepts in by_key.items():
+        maker = Maker(kepts, rng)
+        for _ in range(4 * share):
+            if sum(each["key"] == key for each in fuzzed) >= share:
+                break
+            try:
+                args, kwargs = maker.call()
+                kept = pickle.dumps((args, kwargs), 4)
+                identity = key, _identity(args, kwargs)
+            except Exception:
+                continue
+            if identity not in known and len(kept) <= most_bytes:
+                known.add(identity)
+                fuzzed.append(_input(key, args, kwargs, base64.b64encode(kept).decode(), False))
+    rng.shuffle(fuzzed)
+    return literal + fuzzed[: 2 * count]
+
+
+def _identity(args, kwargs):
+    return values.canonical((args, kwargs))
+
+
+def _input(key, args, kwargs, kept, literal):
+    shown = [values.short(each) for each in args] + [n + "=" + values.short(v) for n, v in kwargs.items()]
+    text = key.rpartition(":")[2] + "(" + ", ".join(shown) + ")"
+    return {"key": key, "call": kept, "text": text, "literal": literal, **_nature((*args, *kwargs.values()))}
+
+
+def _nature(args):
+    return {"plain": any(_is_plain(each) for each in args), "atoms": sorted(set(_atoms(args, 0)))[:_ATOMS]}
+
+
+def _atoms(value, depth):
+    """The scalars in a value, as `repr` shows them, without those that stand in most programs."""
+    if isinstance(value, (list, tuple, set, frozenset, dict)) and depth < 4:
+        for each in value:
+            yield from _atoms(each, depth + 1)
+        if isinstance(value, dict):
+            yield from _atoms(tuple(value.values()), depth + 1)
+    elif type(value) in (int, float, str, bytes) and not _is_plain(value):
+        yield repr(value)[:_LENGTH]
+
+
+def _is_plain(value):
+    """Whether a value is a boundary by its nature: nothing, empty, 0, 1, or a box of one."""
+    if isinstance(value, (list, tuple, set, frozenset, dict)):
+        return len(value) <= 1
+    try:
+        return any(type(value) is type(each) and value == each for each in _PLAIN)
+    except Exception:
+        return False
+
+
+class Maker:
+    """Makes calls like those that were seen."""
+
+    def __init__(self, kepts, rng):
+        self.kepts = [base64.b64decode(kept) for kept in kepts]
+        self.rng = rng
+        self.seen = {}
+        for kept in self.kepts:
+            args, kwargs = pickle.loads(kept)
+            for place, value in [*enumerate(args), *kwargs.items()]:
+                self._note(str(place), value)
+
+    def _note(self, place, value):
+        seen = self.seen.setdefault(place, [])
+        if len(seen) < _SEEN:
+            seen.append(value)
+        if isinstance(value, dict):
+            for k, v in list(value.items())[:_SEEN]:
+                self._note(place + "/k", k)
+                self._note(place + "/v", v)
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            for n, each in enumerate(list(value)[:_SEEN]):
+                self._note(self._inside(place, value, n), each)
+
+    def _inside(self, place, value, n):
+        """Elements of lists are alike; those of tuples have places of their own."""
+        return place + "/" + (str(n) if isinstance(value, tuple) and len(value) <= 4 else "*")
+
+    def call(self):
+        args, kwargs = pickle.loads(self.rng.choice(self.kepts))
+        args = list(args)
+        places = [*range(len(args)), *kwargs]
+        if not places:
+            raise ValueError("nothing to change")
+        for _ in range(self.rng.choice((1, 1, 1, 2, 2, 3))):
+            place = self.rng.choice(places)
+            box = kwargs if isinstance(place, str) else args
+            if self.rng.random() < 0.15:
+                box[place] = self.other(str(place), box[place])
+            elif self.rng.random() < 0.05 and isinstance(place, int) and len(args) > 1:
+                self._swap(args)
+            else:
+                box[place] = self.change(str(place), box[place])
+        return tuple(args), kwargs
+
+    def _swap(self, args):
+        one, two = self.rng.sample(range(len(args)), 2)
+        if type(args[one]) is type(args[two]):
+            args[one], args[two] = args[two], args[one]
+
+    def other(self, place, value):
+        """Another value that was seen at this place."""
+        return copy.deepcopy(self.rng.choice(self.seen.get(place, [value])))
+
+    def change(self, place, value):
+        change = _CHANGES.get(type(value))
+        return change(self, place, value) if change else self.other(place, value)
+
+    def of_type(self, place, *kinds):
+        return [each for each in self.seen.get(place, ()) if type(each) in kinds]
+
+    def boolean(self, place, value):
+        return not value
+
+    def integer(self, place, value):
+        rng, seen = self.rng, [each for each in self.of_type(place, int, float) if each == each] or [value]
+        least, most = min(seen), max(seen)
+        low, high = (0 if least >= 0 else 2 * least), max(2 * most, 10)
+        new = rng.choice(
+            (
+                value + 1,
+                value - 1,
+                value + rng.randint(2, 12),
+                value * 2,
+                value // 2,
+                0,
+                1,
+                rng.choice((10, 100)),
+                int(min(max(rng.choice(seen), -(10**15)), 10**15)),
+                rng.randint(int(max(min(low, 10**15), -(10**15))), int(min(max(high, low), 10**15))),
+                rng.randint(0, 30),
+            )
+        )
+        return -new if new < 0 <= least else new
+
+    def real(self, place, value):
+        rng, seen = self.rng, self.of_type(place, float, int) or [value]
+        high = max(max(abs(each) for each in seen if each == each), 1.0)
+        new = rng.choice(
+            (
+                value + 1,
+                value / 2,
+                value * 2,
+                0.0,
+                1.0,
+                float(round(value)) if abs(value) < 1e15 else value,
+                value + rng.choice((0.5, 0.25, -0.1)),
+                float(rng.choice(seen)),
+                round(rng.uniform(0.0 if min(seen) >= 0 else -high, 2 * high), 2),
+            )
+        )
+        return -new if new < 0 <= min(seen) else new
+
+    def text(self, place, value):
+        rng, seen = self.rng, self.of_type(place, str) or [value]
+        alphabet = self._alphabet(seen)
+        at, to = sorted((rng.randint(0, len(value)), rng.randint(0, len(value))))
+        letter = rng.choice(alphabet) if alphabet else ""
+        other = rng.choice(seen)
+        return rng.choice(
+            (
+                "",
+                value[:at] + value[at + 1 :],
+                value[:at] + letter + value[at:],
+                value[:at] + letter + value[at + 1 :],
+                value[:at] + letter + value[at + 1 :],
+                value[:at] + value[at:to] * 2 + value[to:],
+                value[at:to],
+                value[::-1],
+                value[:at] + value[at:to][::-1] + value[to:],
+                value[:at] + other[at:],
+                letter,
+                value.swapcase() if any(each.swapcase() in alphabet for each in value if each.isalpha()) else other,
+                "".join(rng.choice(alphabet) for _ in range(rng.randint(1, 8))) if alphabet else "",
+            )
+        )[: 4 * _LENGTH]
+
+    def _alphabet(self, seen):
+        """The characters that were seen, and others of the classes that were well represented."""
+        chars = sorted({char for each in seen for char in each[:_LENGTH]})
+        for group in _CLASSES:
+            if len([char for char in chars if char in group]) >= 3:
+                chars += self.rng.sample(group, 5)
+        return chars
+
+    def sequence(self, place, value):
+        kind = type(value)
+        new = list(value)
+        rng = self.rng
+        lengths = {len(each) for each in self.of_type(place, kind)}
+        if kind is tuple and len(lengths) == 1 and len(new) <= 4:
+            return tuple(self._change_one(place, value, new))
+        way = rng.randrange(11)
+        at, to = sorted((rng.randint(0, len(new)), rng.randint(0, len(new))))
+        if way <= 3 and new:
+            self._change_one(place, value, new)
+        elif way == 4:
+            new = new[:at] + new[at + 1 :]
+        elif way == 5 and new:
+            new.insert(at, copy.deepcopy(rng.choice(new)))
+        elif way == 6:
+            rng.shuffle(new)
+        elif way == 7:
+            new = new[at:to]
+        elif way == 8:
+            new = new[::-1]
+        elif way == 9:
+            new = new[:at] + list(self.other(place, value))[at:]
+        else:
+            self._grow(place, value, new)
+        return kind(new)
+
+    def _grow(self, place, value, new):
+        inside = self.seen.get(self._inside(place, value, 0))
+        if inside:
+            new.insert(self.rng.randint(0, len(new)), self.change(self._inside(place, value, 0), self.rng.choice(inside)))
+
+    def _change_one(self, place, value, new):
+        if new:
+            at = self.rng.randrange(len(new))
+            new[at] = self.change(self._inside(place, value, at), new[at])
+        return new
+
+    def mapping(self, place, value):
+        new, way = dict(value), self.rng.randrange(5)
+        key = self.rng.choice(list(new)) if new else None
+        if way <= 1 and new:
+            new[key] = self.change(place + "/v", new[key])
+        elif way == 2 and new:
+            del new[key]
+        elif way == 3 and new:
+            new[self.change(place + "/k", key)] = copy.deepcopy(new[key])
+        else:
+            new = self.other(place, value)
+        return new
+
+    def group(self, place, value):
+        new = sorted(value, key=values.canonical)
+        if new and self.rng.random() < 0.5:
+            del new[self.rng.randrange(len(new))]
+        else:
+            self._grow(place, value, new)
+        return type(value)(new)
+
+
+_CHANGES = {
+    bool: Maker.boolean,
+    int: Maker.integer,
+    float: Maker.real,
+    str: Maker.text,
+    list: Maker.sequence,
+    tuple: Maker.sequence,
+    dict: Maker.mapping,
+    set: Maker.group,
+    frozenset: Maker.group,
+}
