@@ -5,7 +5,6 @@ python -m bench.ledger [--redis unix:///path/to.sock]
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import sys
@@ -15,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.figure import emit
 from llm.ledger.base import Caps, Claim, Grant, QuotaStore
 from llm.ledger.home import open_store
 
@@ -31,8 +31,11 @@ def main() -> None:
         if sys.argv[1:2] == ["--redis"]:
             addresses["redis"] = f"{sys.argv[2]}?ledger={uuid.uuid4().hex}"
         for store, address in addresses.items():
-            _report({"bench": "ledger.reserve", "store": store, "processes": 1, **_one(_opened(address))})
-            _report({"bench": "ledger.contention", "store": store, "processes": PROCESSES, **_many(address)})
+            one, many = _one(_opened(address)), _many(address)
+            target = "at most 100" if store == "sqlite" else ""
+            emit("ledger.reserve", one["reserve_p50_us"], "us, p50", target, store=store, processes=1, **one)
+            told = {"store": store, "processes": PROCESSES, **many}
+            emit("ledger.contention", many["false_refusals"], "refusals that should have been grants", "0", **told)
 
 
 def _opened(address: str) -> QuotaStore:
@@ -97,10 +100,6 @@ def _granted(address: str, claim: Claim) -> int:
             store.mark_sent(grant)
             store.settle(grant, 10, 3)
     return granted
-
-
-def _report(line: dict[str, object]) -> None:
-    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-BENCHMARKS = ("start", "sandbox", "throughput", "examples")
+BENCHMARKS = ("start", "sandbox", "throughput", "ledger", "lanes", "providers", "exactness", "examples")
 
 
 def main() -> None:

@@ -140,8 +140,11 @@ class QuotaStore(Protocol):
     def mark_sent(self, grant: Grant) -> Refusal | None:
         """To be called before the first byte. None: go. A refusal (`lease`, `cooldown`): do not send."""
 
-    def settle(self, grant: Grant, tokens: int, usd_micros: int | None) -> None:
-        """What the call really used; None: unknown, so that the reserved price stands. Once; then a no-op."""
+    def settle(self, grant: Grant, tokens: int, usd_micros: int | None, answered: bool = False) -> None:
+        """What the call really used; None: unknown, so that the reserved price stands. Once; then a no-op.
+
+        `answered`: the lane works, no failures in a row. A cooldown that a server asked for stays until its time.
+        """
 
     def release(self, grant: Grant) -> None:
         """Give an unsent reservation back. A call that was sent can only be settled: ValueError."""
@@ -154,9 +157,6 @@ class QuotaStore(Protocol):
 
     def failed(self, lane: str) -> int:
         """Count one more failure in a row, and say how many there are now."""
-
-    def succeeded(self, lane: str) -> None:
-        """The lane works: no failures in a row. A cooldown that a server asked for stays until its time."""
 
     def standing(self, timezone: str) -> Mapping[str, Standing]:
         """Every lane that was ever used, and `WORKSPACE`."""

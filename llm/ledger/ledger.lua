@@ -201,6 +201,7 @@ function steps.settle()
   if call.state == 'sent' then add(open_row(call.lane), call.cost, -1) end
   redis.call('HSET', key('call:' .. call.id), 'tokens', whole(actual[2]), 'usd', whole(actual[3]), 'unpriced', actual[4])
   finish(call, 'settled')
+  if ask.answered then redis.call('HDEL', key('health'), call.lane .. US .. 'failures') end
   return { 'yes' }
 end
 
@@ -244,14 +245,8 @@ function steps.failed()
   return { 'yes', redis.call('HINCRBY', key('health'), ask.lane .. US .. 'failures', 1) }
 end
 
-function steps.succeeded()
-  local lane = ask.lane .. US
-  redis.call('HDEL', key('health'), lane .. 'failures')
-  return { 'yes' }
-end
-
 local function lanes()
-  local found = {}
+  local found = { [''] = true }
   for _, name in ipairs({ 'bucket', 'health' }) do
     for _, field in ipairs(redis.call('HKEYS', key(name))) do found[field:match('^([^' .. US .. ']*)')] = true end
   end

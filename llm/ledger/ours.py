@@ -1,4 +1,4 @@
-"""Whether a ledger is ours: one that arrived with a checkout is not believed.
+"""Whether a ledger is ours: one that arrived with a checkout is not believed. So with journals and locks.
 
 Each ledger has a random id, which is noted in the user's own state directory when it is made. A file in the
 workspace whose id is not noted there was made by somebody else.
@@ -27,8 +27,12 @@ def forget(notes: Path, ledger_id: str) -> None:
     (notes / ledger_id).unlink(missing_ok=True)
 
 
+def is_ours(notes: Path, ledger_id: str) -> bool:
+    """Whether this user made what has this id."""
+    return len(ledger_id) == 32 and ledger_id.isalnum() and (notes / ledger_id).exists()
+
+
 def refuse_foreign(path: Path, notes: Path, ledger_id: str, remedy: str) -> None:
     """LedgerError for a ledger that this user did not make."""
-    named = len(ledger_id) == 32 and ledger_id.isalnum()
-    if not (named and (notes / ledger_id).exists()):
+    if not is_ours(notes, ledger_id):
         raise LedgerError(f"{path}: was not made by this user on this machine and is not believed; {remedy}")

@@ -83,10 +83,10 @@ class RedisStore:
         """See `QuotaStore.mark_sent`."""
         return _refusal(self._step("mark_sent", id=grant.id, run=grant.claim.run, lease_s=grant.claim.lease_s))
 
-    def settle(self, grant: Grant, tokens: int, usd_micros: int | None) -> None:
+    def settle(self, grant: Grant, tokens: int, usd_micros: int | None, answered: bool = False) -> None:
         """See `QuotaStore.settle`."""
         known = {} if usd_micros is None else {"usd_micros": usd_micros}
-        self._step("settle", id=grant.id, run=grant.claim.run, tokens=tokens, **known)
+        self._step("settle", id=grant.id, run=grant.claim.run, tokens=tokens, answered=answered, **known)
 
     def release(self, grant: Grant) -> None:
         """See `QuotaStore.release`."""
@@ -104,10 +104,6 @@ class RedisStore:
     def failed(self, lane: str) -> int:
         """See `QuotaStore.failed`."""
         return int(self._step("failed", lane=lane)[1])
-
-    def succeeded(self, lane: str) -> None:
-        """See `QuotaStore.succeeded`."""
-        self._step("succeeded", lane=lane)
 
     def standing(self, timezone: str) -> Mapping[str, Standing]:
         """See `QuotaStore.standing`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llm.errors import LedgerError
 from llm.ledger.base import (
@@ -31,16 +31,20 @@ from llm.ledger.base import (
     rows,
 )
 from llm.ledger.days import Day, Days
-from llm.ledger.sqlite_file import connect, named_errors, transaction
+from llm.ledger.sqlite_file import atomic, connect
 
 _ADD = """INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (scope, span) DO UPDATE SET calls = calls +
     excluded.calls, tokens = tokens + excluded.tokens, usd_micros = usd_micros + excluded.usd_micros,
     unpriced = unpriced + excluded.unpriced"""
 _CALL = """INSERT INTO call (lane, run, day, state, at, lease_until, tokens, usd_micros, unpriced)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_SETTLE = """UPDATE call SET tokens = ?, usd_micros = ?, unpriced = ?, state = 'settled', lease_until = NULL
+    WHERE id = ?"""
 _HEALTH = """INSERT INTO health VALUES (:lane, :until, :cause, :failures) ON CONFLICT (lane) DO UPDATE SET
     cause = iif(:until > cooldown_until, :cause, cause), cooldown_until = max(cooldown_until, :until),
     failures = failures + :failures"""
+_LANES = "SELECT scope FROM bucket WHERE span = 'minute'"
+_CURRENT = "SELECT scope, span, calls, tokens, usd_micros, unpriced FROM bucket WHERE span IN (?, ?, ?)"
 _EMPTY = Amount()
 
 
@@ -73,6 +77,18 @@ def _cost(claim: Claim) -> Amount:
     return Amount(1, claim.tokens, claim.usd_micros or 0, int(claim.usd_micros is None))
 
 
+def _current(lane: str, day: Day) -> tuple[Row, Row, Row]:
+    """The buckets that tell where a lane stands now."""
+    return minute_row(lane), day_row(lane, day.label), open_row(lane)
+
+
+def _standing(used: Sequence[Amount], health: Sequence[Any] | None, now: float) -> Standing:
+    until, cause, failures = health or (0.0, "", 0)
+    left = max(0.0, until - now)
+    minute, today, held = used
+    return Standing(minute, today, held, left, cause if left else "", failures)
+
+
 class SqliteStore:
     """A ledger in a file. `notes` is the directory that knows this user's ledgers (None: any is believed).
 
@@ -97,7 +113,7 @@ class SqliteStore:
         with self._step() as now:
             day = self._day(claim.timezone, now)
             self._expire(now)
-            self._forget(claim.lane, now)
+            self._forget("WHERE lane = ? AND recent = 1 AND sent_at <= ?", (claim.lane, now - MINUTE_S))
             keys = rows(claim.lane, claim.run, day.label)
             used = self._used(keys)
             refusal = self._unhealthy(claim, used[4].calls, now) or self._exhausted(claim, used, day, now)
@@ -126,7 +142,7 @@ class SqliteStore:
             )
             return None
 
-    def settle(self, grant: Grant, tokens: int, usd_micros: int | None) -> None:
+    def settle(self, grant: Grant, tokens: int, usd_micros: int | None, answered: bool = False) -> None:
         """See `QuotaStore.settle`."""
         with self._step():
             call = self._call(grant)
@@ -135,9 +151,8 @@ class SqliteStore:
             if call.state == "reserved":
                 raise ValueError("a call is settled after it was sent")
             self._correct(call, tokens, usd_micros)
-            if call.state == "sent":
-                self._add([(open_row(call.lane), _EMPTY.minus(call.cost))])
-            self._db.execute("UPDATE call SET state = 'settled', lease_until = NULL WHERE id = ?", (grant.id,))
+            if answered:
+                self._db.execute("UPDATE health SET failures = 0 WHERE lane = ?", (call.lane,))
 
     def release(self, grant: Grant) -> None:
         """See `QuotaStore.release`."""
@@ -172,18 +187,21 @@ class SqliteStore:
             self._db.execute(_HEALTH, {"lane": lane, "until": 0, "cause": "", "failures": 1})
             return int(self._db.execute("SELECT failures FROM health WHERE lane = ?", (lane,)).fetchone()[0])
 
-    def succeeded(self, lane: str) -> None:
-        """See `QuotaStore.succeeded`."""
-        with self._step():
-            self._db.execute("UPDATE health SET failures = 0 WHERE lane = ?", (lane,))
-
     def standing(self, timezone: str) -> Mapping[str, Standing]:
         """See `QuotaStore.standing`."""
         with self._step() as now:
             day = self._day(timezone, now)
             self._expire(now)
-            lanes = [str(r[0]) for r in self._db.execute("SELECT scope FROM bucket UNION SELECT lane FROM health")]
-            return {lane: self._standing(lane, day, now) for lane in lanes}
+            self._forget(f"WHERE lane IN ({_LANES}) AND recent = 1 AND sent_at <= ?", (now - MINUTE_S,))
+            held = {lane: told for lane, *told in self._db.execute("SELECT * FROM health")}
+            spans = [row[1] for row in _current(WORKSPACE, day)]
+            found = self._db.execute(_CURRENT, spans)
+            used = {(scope, span): Amount._make(amount) for scope, span, *amount in found}
+            lanes = {WORKSPACE, *held, *(scope for scope, _ in used)}
+            return {
+                lane: _standing([used.get(row, _EMPTY) for row in _current(lane, day)], held.get(lane), now)
+                for lane in lanes
+            }
 
     def history(self) -> tuple[DayUsage, ...]:
         """See `QuotaStore.history`."""
@@ -200,11 +218,13 @@ class SqliteStore:
 
     @contextmanager
     def _step(self) -> Iterator[float]:
-        """One atomic step; gives the ledger's time, which never goes back."""
-        with self._lock, named_errors(self.path, self._busy_s), transaction(self._db):
-            now = self._now()
+        """One atomic step; gives the ledger's time, which never goes back. One that changed nothing leaves no mark
+        of its time either: nothing is written then."""
+        with self._lock, atomic(self._db, self.path, self._busy_s):
+            now, before = self._now(), self._db.total_changes
             yield now
-            self._db.execute("UPDATE clock SET seen = ?", (now,))
+            if self._db.total_changes != before:
+                self._db.execute("UPDATE clock SET seen = ?", (now,))
 
     def _now(self) -> float:
         seen: float
@@ -245,23 +265,22 @@ class SqliteStore:
         self._add([(key, _EMPTY.minus(call.cost)) for key in back])
         self._db.execute("UPDATE call SET state = ?, lease_until = NULL WHERE id = ?", (state, call.id))
 
-    def _forget(self, lane: str, now: float) -> None:
-        """Take what was sent more than a minute ago out of the lane's minute."""
-        old = self._calls("WHERE lane = ? AND recent = 1 AND sent_at <= ?", (lane, now - MINUTE_S))
+    def _forget(self, sent_too_long_ago: str, values: tuple[object, ...]) -> None:
+        """Take these calls, sent more than a minute ago, out of their lanes' minutes."""
+        old = self._calls(sent_too_long_ago, values)
         if old:
-            self._add([(minute_row(lane), _EMPTY.minus(call.cost)) for call in old])
+            self._add([(minute_row(call.lane), _EMPTY.minus(call.cost)) for call in old])
             self._db.executemany("UPDATE call SET recent = 0 WHERE id = ?", [(call.id,) for call in old])
 
     def _correct(self, call: _Call, tokens: int, usd_micros: int | None) -> None:
-        """Put what a call really used in the place of what was reserved for it."""
+        """Put what a call really used in the place of what was reserved for it, and end it."""
         usd, unpriced = (call.cost.usd_micros, call.cost.unpriced) if usd_micros is None else (usd_micros, 0)
         more = Amount(1, tokens, usd, unpriced).minus(call.cost)
-        keys = call.keys[:4] if call.recent else call.keys[:3]
-        self._add([(key, more) for key in keys])
-        self._db.execute(
-            "UPDATE call SET tokens = ?, usd_micros = ?, unpriced = ? WHERE id = ?",
-            (tokens, usd, unpriced, call.id),
-        )
+        changes = [(key, more) for key in call.keys[: 4 if call.recent else 3]]
+        if call.state == "sent":
+            changes.append((open_row(call.lane), _EMPTY.minus(call.cost)))
+        self._add(changes)
+        self._db.execute(_SETTLE, (tokens, usd, unpriced, call.id))
 
     def _exhausted(self, claim: Claim, used: Sequence[Amount], day: Day, now: float) -> Refusal | None:
         for row, column, more, cap, name in checks(claim):
@@ -292,14 +311,6 @@ class SqliteStore:
     def _cooldown(self, lane: str, now: float) -> float:
         found = self._db.execute("SELECT cooldown_until FROM health WHERE lane = ?", (lane,)).fetchone()
         return max(0.0, found[0] - now) if found else 0.0
-
-    def _standing(self, lane: str, day: Day, now: float) -> Standing:
-        self._forget(lane, now)
-        minute, today, held = self._used((minute_row(lane), day_row(lane, day.label), open_row(lane)))
-        health = "SELECT cooldown_until, cause, failures FROM health WHERE lane = ?"
-        until, cause, failures = self._db.execute(health, (lane,)).fetchone() or (0.0, "", 0)
-        left = max(0.0, until - now)
-        return Standing(minute, today, held, left, cause if left else "", failures)
 
     def _used(self, keys: Sequence[Row]) -> list[Amount]:
         """The amounts of these buckets, zeros where there is none."""

@@ -87,20 +87,27 @@ def named_errors(path: Path, busy_s: float, kind: Kind = LEDGER) -> Iterator[Non
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise LedgerError(f"{path}: {_cause(error, busy_s)}; {kind.otherwise}") from error
+        raise _named(error, path, busy_s, kind) from error
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of what is done inside, or nothing; one process at a time."""
-    db.execute("BEGIN IMMEDIATE")
+def atomic(db: sqlite3.Connection, path: Path, busy_s: float, kind: Kind = LEDGER) -> Iterator[None]:
+    """All of what is done inside, or nothing; one process at a time. Errors as `named_errors` tells them."""
     try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise _named(error, path, busy_s, kind) from error
+
+
+def _named(error: sqlite3.Error | OSError, path: Path, busy_s: float, kind: Kind) -> LedgerError:
+    return LedgerError(f"{path}: {_cause(error, busy_s)}; {kind.otherwise}")
 
 
 def _cause(error: sqlite3.Error | OSError, busy_s: float) -> str:
@@ -138,6 +145,9 @@ def _make(path: Path, notes: Path | None, kind: Kind) -> None:
 
 def _fill(aside: Path, ledger_id: str, kind: Kind) -> None:
     with closing(_open(aside, 1.0)) as db:
+        db.execute(
+            "PRAGMA page_size = 1024"
+        )  # a step changes a few short rows, and whole pages are what it writes
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA application_id = {kind.application}")
         upgrade(db, kind.scripts)

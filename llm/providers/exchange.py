@@ -11,10 +11,14 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from llm.providers.base import Answer, Call, Cause, ProviderFailure
+
+LOADING = Lock()
+"""Held while an SDK is imported: a thread that comes in by another module meanwhile would find half of it."""
 
 SLICE_S = 0.1
 """How long a wait lasts before it looks at the clock and at `cancel` again."""

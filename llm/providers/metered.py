@@ -112,6 +112,7 @@ class MeteredWire:
         self.model = model
         self._wire = wire
         self._terms = terms
+        self._caps: Caps = terms.policy.caps(model.lane)
         self._numbers = count(1)
 
     def ask(self, call: Call, keep: Keep, redacted: int = 0, form: str = "") -> tuple[Answer, Attempt]:
@@ -156,17 +157,15 @@ class MeteredWire:
         raise _called_off()
 
     def _claim(self, call: Call) -> Claim:
-        policy, lane = self._terms.policy, self.model.lane
         tokens_in = bound_tokens_in(call)
         usd_micros = self.model.cost_usd_micros(tokens_in, call.max_tokens)
-        caps: Caps = policy.caps(lane)
         return Claim(
-            lane,
+            self.model.lane,
             self._terms.run,
             tokens_in + call.max_tokens,
             usd_micros,
-            caps,
-            policy.timezone,
+            self._caps,
+            self._terms.policy.timezone,
             lease_s=call.total_s + _LEASE_MARGIN_S,
             breaker_after=BREAKER_AFTER,
         )
@@ -192,8 +191,7 @@ class MeteredWire:
             raise
         took = time.monotonic() - began
         used = self._used_by_answer(call, answer)
-        self._settle(grant, used)
-        self._terms.store.succeeded(self.model.lane)
+        self._settle(grant, used, answered=True)
         times = _Times(waited, took, time.monotonic() - began - took, answer.first_byte_ms)
         return answer, self._row(ticket, used, times)
 
@@ -208,8 +206,8 @@ class MeteredWire:
             if open_s:
                 store.cool(lane, open_s, "circuit_open")
 
-    def _settle(self, grant: Grant, used: Used) -> None:
-        self._terms.store.settle(grant, used.tokens_in + used.tokens_out, used.usd_micros)
+    def _settle(self, grant: Grant, used: Used, answered: bool = False) -> None:
+        self._terms.store.settle(grant, used.tokens_in + used.tokens_out, used.usd_micros, answered)
 
     def _used_by_answer(self, call: Call, answer: Answer) -> Used:
         """The vendor's counts, or Torre's estimate in the place of one that is missing."""

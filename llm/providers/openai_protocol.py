@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from llm.providers.base import Answer, Call, Message
 from llm.providers.diagnosis import diagnose
-from llm.providers.exchange import LENGTH, STOP, WITHHELD, Exchange, Piece, Pieces, converse
+from llm.providers.exchange import LENGTH, LOADING, STOP, WITHHELD, Exchange, Piece, Pieces, converse
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -31,11 +31,12 @@ class OpenAIProtocol:
 
     def warm(self) -> None:
         """Import the SDK, which takes longer than a call: done while there is nothing to ask yet."""
-        import openai.resources.chat.completions  # noqa: F401
+        with LOADING:
+            import openai.resources.chat.completions  # noqa: F401
 
-        from llm.providers.connection import prepare
+            from llm.providers.connection import prepare
 
-        prepare()
+            prepare()
 
 
 def _pieces(exchange: Exchange) -> Pieces:
@@ -49,6 +50,7 @@ def _pieces(exchange: Exchange) -> Pieces:
 
 @lru_cache(maxsize=32)
 def _client(base_url: str, api_key: str) -> OpenAI:
+    OpenAIProtocol().warm()
     from openai import OpenAI
 
     from llm.providers.connection import http_client, silence

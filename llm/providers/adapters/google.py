@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm.providers.base import Answer, Call, Message
 from llm.providers.diagnosis import diagnose
-from llm.providers.exchange import LENGTH, STOP, WITHHELD, Exchange, Piece, Pieces, converse
+from llm.providers.exchange import LENGTH, LOADING, STOP, WITHHELD, Exchange, Piece, Pieces, converse
 from llm.providers.stub import Stub
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ class GoogleProtocol:
 
     def warm(self) -> None:
         """Import the SDK, which takes longer than a call: done while there is nothing to ask yet."""
-        from google import genai  # noqa: F401
+        with LOADING:
+            from google import genai  # noqa: F401
 
-        from llm.providers.connection import prepare
+            from llm.providers.connection import prepare
 
-        prepare()
+            prepare()
 
 
 class GoogleStub(Stub):
@@ -65,6 +66,7 @@ def _address(call: Call) -> tuple[str, str]:
 
 @lru_cache(maxsize=32)
 def _client(host: str, version: str, api_key: str) -> Client:
+    WIRE.warm()
     import httpx2
     from google.genai import Client, types
 
