@@ -6,13 +6,15 @@ import argparse
 
 from llm import __version__
 from llm.commands import add_commands
+from llm.commands._arguments import add_apply_terms
 
 _DESCRIPTION = """\
 Turn a red build green, and prove it.
 
 Torre finds your project's own checks (tests, types, lint), reproduces what is red in a sandbox, makes
 candidate fixes, runs the checks on every one of them, and shows the one that turns the red green and
-breaks nothing. It changes none of your files. Without any key it works offline, with embedded fixers.
+breaks nothing. It changes none of your files unless you say --apply. Without any key it works offline,
+with embedded fixers.
 """
 
 _EPILOG = """\
@@ -20,11 +22,12 @@ examples:
   torre fix                        repair the project in this directory
   torre fix api --check "pytest -q"   only this check counts
   torre fix --json | jq -er 'select(.mode=="PATCH").diff' | git apply
+  torre fix --apply                and write the patch to your files; `torre undo` takes it back
   torre checks                     what would be run, and where it was found
   torre doctor                     what this machine lacks, and the remedy
 
 exit codes: 0 green, or nothing was red · 1 still red · 2 bad input or policy · 3 all providers failed ·
-            4 refused by a quota · 5 no sandbox · 70 internal error · 130 interrupted
+            4 refused by a quota · 5 no sandbox · 6 applied, then rolled back · 70 internal error · 130 interrupted
 """
 
 
@@ -71,4 +74,6 @@ def _fix(parser: argparse.ArgumentParser) -> None:
     add(
         "--max-seconds", type=positive, default=30.0, metavar="S", help="time for the embedded search (default 30)"
     )
+    add("--apply", action="store_true", help="write the proven patch to your files, as TORRE_APPLY=1 does")
+    add_apply_terms(parser)
     add("--deadline", type=positive, default=None, metavar="S", help="time for everything (default: none)")

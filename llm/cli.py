@@ -114,9 +114,10 @@ def _fail(error: TorreError, options: Namespace) -> int:
 
 def _fix(options: Namespace) -> int:
     request = _request(options)
+    apply = _applying(options, request)
     from llm.pipeline import repair
 
-    run = repair(request, _show_progress)
+    run = apply(repair(request, _show_progress))
     if options.json or options.path == "-":
         from llm.report.contract import as_contract
 
@@ -124,6 +125,24 @@ def _fix(options: Namespace) -> int:
     else:
         _print_run(run)
     return run.exit_code
+
+
+def _applying(options: Namespace, request: RepairRequest) -> Callable[[Run], Run]:
+    """What is done with the run before it is shown: its patch is applied, where that was asked for.
+
+    Raises what stands against any apply here: nothing is searched for then."""
+    if not (options.apply or os.environ.get("TORRE_APPLY") == "1"):
+        if options.commit or options.accept_reduced:
+            raise InputError("--apply", "`--commit` and `--accept-reduced` say how to apply: ask for that too")
+        return lambda run: run
+    if request.workspace is None and not options.apply:
+        return lambda run: run
+    if request.workspace is None:
+        raise InputError("--apply", "there is no workspace to change: the request has files only")
+    from llm.apply.transaction import apply_run, begin_apply
+
+    terms = begin_apply(request.workspace, os.environ, options.commit, options.accept_reduced)
+    return lambda run: apply_run(run, os.environ, terms)
 
 
 def _request(options: Namespace) -> RepairRequest:

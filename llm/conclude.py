@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm.domain import (
     Baseline,
@@ -39,6 +39,7 @@ class Findings:
     unproven: tuple[Candidate, ...] = ()
     duration_s: float = 0.0
     lanes: LaneWork | None = None
+    originals: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def conclude(found: Findings) -> Run:
@@ -68,6 +69,7 @@ def conclude(found: Findings) -> Run:
         isolation_missing=found.sandbox.missing,
         duration_s=found.duration_s,
         lanes=found.lanes,
+        originals=found.originals,
     )
 
 
@@ -105,7 +107,8 @@ def _summary(found: Findings, winner: Evaluation | None, ambiguous: bool, doubts
     if winner and doubts:
         return f"not proven: not every check that was asked for could be run: {_some(doubts)}"
     if winner and ambiguous:
-        return "not proven: candidates that pass behave differently; --accept-ambiguous takes the first"
+        told = f": {winner.distinguishing}" if winner.distinguishing else ""
+        return f"not proven: candidates that pass behave differently{told}; --accept-ambiguous takes the first"
     ended = tuple(
         f"{r.check.name} was ended ({r.killed} after {r.duration_s:.0f} s)" for r in baseline.red if r.killed
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -10,7 +11,9 @@ from shutil import which
 from typing import Any
 
 from llm.domain import Isolation
+from llm.errors import TorreError
 from llm.sandbox import probe_all
+from llm.workspace.snapshot import root_of
 
 _OLDEST = (3, 11)
 
@@ -37,7 +40,7 @@ class Finding:
 
 def examine() -> tuple[Finding, ...]:
     """All findings, in the order in which a newcomer needs them."""
-    return (_interpreter(), _clash(), *_sandbox(), *_programs(), _typescript())
+    return (_interpreter(), _clash(), *_sandbox(), *_programs(), _typescript(), *_applies())
 
 
 def _interpreter() -> Finding:
@@ -77,6 +80,38 @@ def _programs() -> Iterator[Finding]:
     for name, (consequence, remedy) in needs.items():
         path = which(name)
         yield Finding(name, "ok", path) if path else Finding(name, "warning", f"not found: {consequence}", remedy)
+
+
+def _applies() -> Iterator[Finding]:
+    """What an interrupted apply left in this directory's project is not only told: it is finished."""
+    from llm.apply.lock import standing
+    from llm.apply.undo import finish
+    from llm.providers.policy import ProvidersPolicy
+
+    root = root_of(Path.cwd())
+    if not (root / ".torre").is_dir():
+        return
+    try:
+        found = standing(root, os.environ)
+        if found.alive:
+            yield Finding(
+                "apply", "ok", f"under way: {found.holder.what if found.holder else 'by another process'}"
+            )
+            return
+        finished = finish(root, os.environ, ProvidersPolicy(root).policy.rules)
+    except TorreError as error:
+        yield Finding("apply", "problem", str(error), "torre unlock", 1)
+        return
+    for undone in finished.undone:
+        yield Finding(
+            "apply", "ok", f"run {undone.trace_id} was interrupted: taken back {', '.join(undone.files)}"
+        )
+    if finished.holder and not finished.undone:
+        yield Finding("apply", "ok", f"interrupted while {finished.holder.what}: no file is half done")
+    for folder in finished.foreign:
+        yield Finding(
+            "apply", "warning", f"{folder} was not made by this user: it is not believed", f"rm -r {folder}"
+        )
 
 
 def _typescript() -> Finding:

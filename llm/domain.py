@@ -193,6 +193,12 @@ class Baseline:
         """Checks whose tool is missing or that had nothing to do: neither red nor green."""
         return tuple(r for r in self.results if r.not_run)
 
+    @property
+    def complained_of(self) -> frozenset[str]:
+        """Files with a style or types complaint of their own: of a test file, that much may be mended."""
+        told = (r for r in self.results if r.check.stage in (Stage.STYLE, Stage.TYPES))
+        return frozenset(d.path for r in told for d in r.diagnostics if d.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Triage:
@@ -290,8 +296,10 @@ class Evaluation:
 
     `fail_to_pass`: red before, green after. `still_failing`: red before and after. `newly_failing`: green (or
     absent) before, red after. `missing`: test ids of the baseline that the run no longer reports.
-    `behaviour` is a key that is equal for candidates that behave alike ("" where it was not measured).
-    `agreement` counts the independent candidates that came to this same result. `diff_size` is added + removed
+    `behaviour` is a key that is equal for candidates that behave alike ("" where it was not measured);
+    `distinguishing` is a call on which another passing candidate does otherwise, in words.
+    `agreement` counts the independent candidates that came to this same result; `same_as` is the index of the
+    first of them where this one is a duplicate. `diff_size` is added + removed
     lines; `ttg_ms` the wall time from the start of the request to this verdict.
     """
 
@@ -305,7 +313,9 @@ class Evaluation:
     newly_failing: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     behaviour: str = ""
+    distinguishing: str = ""
     agreement: int = 1
+    same_as: int | None = None
     diff_size: int = 0
     ttg_ms: int = 0
     isolation: Isolation = Isolation.NONE
@@ -357,6 +367,31 @@ class LaneWork:
     shown: int | None = None
 
 
+class ApplyStatus(StrEnum):
+    """What became of a patch that was to be applied. `REFUSED`: nothing was written, or all of it restored."""
+
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled_back"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How an apply ended. `files` are the changed paths, `reason` is why they were not, or are no longer, changed.
+
+    `results` are the checks as they ran on the changed tree. `number` is the journal that `torre undo` goes by,
+    None where nothing was begun. `commit` is the id of the commit that was made, "" without one.
+    """
+
+    status: ApplyStatus
+    exit_code: int
+    files: tuple[str, ...] = ()
+    reason: str = ""
+    results: tuple[CheckResult, ...] = ()
+    number: int | None = None
+    commit: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A whole run: what was asked, what was red, what was tried, and the verdict.
@@ -365,7 +400,8 @@ class Run:
     sentence for a person. `doubts` are items that were red and green on the same tree, or why a winner is not
     proven. `notes` name what could not be used (a missing tool and the command that installs it). `unproven` are
     candidates that nothing could be run for. `files` maps each changed path to its new text (None: deleted).
-    `lanes` is None where no provider was opted in.
+    `originals` has the SHA-256 of each of them as it was when the diff was proven (None: it was not there).
+    `lanes` is None where no provider was opted in, `applied` where nothing was asked to be applied.
     """
 
     request: RepairRequest
@@ -385,6 +421,8 @@ class Run:
     isolation_missing: tuple[str, ...] = ()
     duration_s: float = 0.0
     lanes: LaneWork | None = None
+    originals: Mapping[str, str | None] = field(default_factory=lambda: _EMPTY)
+    applied: Applied | None = None
 
 
 @dataclass(frozen=True, slots=True)

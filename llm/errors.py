@@ -6,6 +6,7 @@
     │   └── DiffError         -  a diff that is refused; carries a `DiscardReason`, costs its own candidate only
     ├── PolicyError           2  a policy that cannot be read or is not valid: nobody is called
     ├── LedgerError           2  the quota ledger is locked, corrupt, full or out of reach: nobody is called
+    ├── ApplyError            2  the workspace is locked, or its files are not what they were: nothing is changed
     ├── SandboxError          5  no sandbox could be had, or it broke; carries the remedy
     └── Interrupted         130  SIGINT or SIGTERM: everything started has been killed, nothing was changed
 
@@ -54,6 +55,12 @@ class PolicyError(InputError):
 
 class LedgerError(TorreError):
     """The quota ledger cannot be had, so that no call may be made. The message says which one and why."""
+
+    exit_code = 2
+
+
+class ApplyError(TorreError):
+    """Nothing could be applied or taken back, and every file is as it was, unless the message says otherwise."""
 
     exit_code = 2
 

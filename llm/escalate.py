@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event, Lock, Semaphore, Thread
 
 from llm.budget import Budget
@@ -46,6 +46,8 @@ ATTEMPTS_PER_FAILURE = 24
 _DAY_S = 86_400.0
 _REFUSED_BY_A_CAP = 4
 _FEEDBACK_CHARS = 6_000
+_SHARE = 0.75
+"""Of the time to the deadline that the lanes get; the rest is for the last look at what they found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Escalation:
         self._lock = Lock()
         self._answers: list[LaneAnswer] = []
         self._failures: list[Failure] = []
+        self._proposers: dict[int, object] = {}
         self.cancel = Event()
         self.evaluations: list[Evaluation] = []
 
@@ -116,6 +119,7 @@ class Escalation:
             trace_id = self._request.trace_id
             terms = Terms(trace_id, target.stage, self._policy, store, self._traces.add_attempt, self._env)
             self._ask(self._router.lanes(decision, terms), target)
+        self.evaluations = [replace(e, agreement=target.examiner.agreement(e)) for e in self.evaluations]
         return self._work(decision)
 
     def _route(self, stage: Stage, store: QuotaStore | None = None) -> RouteDecision:
@@ -155,6 +159,7 @@ class Escalation:
 
     def _ask(self, lanes: tuple[Lane, ...], target: Target) -> None:
         question = self._question(target.red)
+        self._budget = _shortened(self._budget)
         samples = [lane for lane in lanes for _ in range(self._policy.samples)]
         with ThreadPoolExecutor(max(1, len(samples)), thread_name_prefix="lane") as pool:
             futures = [pool.submit(self._work_on, lane, question, target) for lane in samples]
@@ -181,23 +186,27 @@ class Escalation:
     def _work_on(self, lane: Lane, question: Question, target: Target) -> None:
         """Ask one lane, up to the policy's rounds, until it is proven or nothing more is wanted."""
         feedback: tuple[Feedback, ...] = ()
+        me = object()
         for number in range(1, self._policy.rounds + 1):
             if self.cancel.is_set():
                 return
             self._record.emit("asking", lane=lane.name, round=number)
             asked = lane.ask(question, feedback, self.cancel, _finite(self._budget.remaining_s()))
-            evaluation = self._examine(asked, target)
+            evaluation = self._examine(asked, target, me)
             self._keep(asked, evaluation)
             if evaluation is None or evaluation.passed:
                 return
+            if evaluation.same_as is not None and self._proposers.get(evaluation.same_as, me) is not me:
+                return  # another lane came with this first, and hears how it went
             feedback = (*feedback, _told(lane, question, asked, evaluation, feedback))
 
-    def _examine(self, asked: Asked, target: Target) -> Evaluation | None:
+    def _examine(self, asked: Asked, target: Target, proposer: object) -> Evaluation | None:
         """Execute the candidate, as many at once as there are cores; None where there is nothing to execute."""
         if asked.candidate is None or not target.red.baseline:
             return None
         with self._cores:
             number = next(self._numbers)
+            self._proposers[number] = proposer
             evaluation = target.examiner.examine(asked.candidate, number, self.cancel, target.layer)
         self._record.emit("verdict", **verdict_of(evaluation))
         return evaluation
@@ -224,9 +233,10 @@ class Escalation:
     def _work(self, decision: RouteDecision) -> LaneWork:
         no_key = (s for s in decision.skipped if s.reason is SkipReason.NO_CREDENTIALS)
         answered = sum(not answer.failure for answer in self._answers)
+        in_order = sorted(self._answers, key=lambda answer: decision.providers.index(answer.lane))
         return LaneWork(
             decision,
-            tuple(self._answers),
+            tuple(in_order),
             unset=tuple(skipped.detail.removeprefix("set ") for skipped in no_key),
             exit_code=exit_code(decision.skipped, self._failures, answered),
         )
@@ -246,6 +256,12 @@ def _told(
 def _stub_answer(response: ProviderResponse) -> LaneAnswer:
     usage = Usage(response.tokens_in, response.tokens_out, response.latency_ms)
     return LaneAnswer(response.provider, usage, response.diff)
+
+
+def _shortened(budget: Budget) -> Budget:
+    if budget.deadline_s is None:
+        return budget
+    return replace(budget, deadline_s=budget.elapsed_s() + _SHARE * budget.remaining_s())
 
 
 def _finite(seconds: float) -> float | None:

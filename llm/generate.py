@@ -13,6 +13,7 @@ from threading import Event
 from typing import Any
 
 from llm import plugins
+from llm.behaviour.gate import gate
 from llm.budget import Budget
 from llm.checks.baseline import width
 from llm.checks.compare import INSIDE
@@ -78,7 +79,9 @@ class Generation:
         return tuple(f"{name}: {lack}" for name, lack in self._lacks.items() if lack)
 
     def run(self) -> tuple[Evaluation, ...]:
-        """Round after round until a candidate passes, nothing makes progress, or the time is over."""
+        """Round after round until a candidate passes, nothing makes progress, or the time is over.
+
+        What passed is compared beyond the tests, so that lanes are asked where it only special-cases them."""
         if not self.examiner.baseline.red:
             return ()
         for _ in range(_ROUNDS):
@@ -87,7 +90,8 @@ class Generation:
                 break
             self.layer = self._keep(progress)
             self.red = self._look_again(progress, self.layer)
-        self.evaluations = [replace(e, agreement=self.examiner.agreement(e)) for e in self.evaluations]
+        agreeing = [replace(e, agreement=self.examiner.agreement(e)) for e in self.evaluations]
+        self.evaluations = list(gate(agreeing, self.examiner, self._budget.remaining_s(), self.red.progress))
         return tuple(self.evaluations)
 
     def _round(self, red: RedState, layer: Layer) -> Evaluation | None:

@@ -10,18 +10,18 @@ from itertools import count
 from pathlib import Path
 from threading import Event as Flag
 
+from llm.behaviour.gate import gate
 from llm.budget import Budget
 from llm.checks.baseline import reproduce
 from llm.checks.discover import discover
 from llm.checks.run import run_check
 from llm.conclude import Findings, conclude
-from llm.domain import Baseline, Check, CheckResult, Event, Isolation, RepairRequest, Run, Stage, Triage
+from llm.domain import Baseline, Check, CheckResult, Event, Isolation, RepairRequest, Run, Triage
 from llm.errors import SandboxError
 from llm.fixers.base import RedState
 from llm.generate import Generation, diagnostics_of, propose_only
 from llm.keeping import keep
 from llm.ledger.record import Record, open_record
-from llm.providers.policy import Policy
 from llm.providers.router import ProvidersRouter
 from llm.rerank.confirm import confirm
 from llm.rerank.examine import Examiner
@@ -30,7 +30,6 @@ from llm.sandbox import open_sandbox
 from llm.sandbox.base import Sandbox
 from llm.triage.stage import triage
 from llm.workspace.materialise import materialise, refuse_other_texts
-from llm.workspace.rules import Rules
 from llm.workspace.snapshot import open_workspace, read_sources, root_of
 
 
@@ -41,7 +40,7 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
     interrupts it; every event up to then is in the record.
     """
     budget, env, numbers = Budget(request.max_seconds, request.deadline_s), _environment(request), count()
-    root = root_of(request.workspace or Path.cwd())
+    root = root_of(open_workspace(request.workspace or Path.cwd()))
     router = ProvidersRouter(root, env)
     with (
         _workspace(request) as workspace,
@@ -56,14 +55,18 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
         triaged = triage(request.logs, baseline.results)
         record.emit("triage", stage=triaged.stage, reason=triaged.reason)
         red = _red_state(workspace, baseline, triaged, sandbox, budget, record)
-        rules = _rules(router.policy)
-        examiner = Examiner(workspace, sandbox, baseline, rules, budget, _editable_tests(baseline.results))
+        examiner = Examiner(workspace, sandbox, baseline, router.policy.rules, budget, baseline.complained_of)
         generation = Generation(red, examiner, budget, record, numbers)
         lanes = escalation.beside(generation, triaged.stage) if escalation else None
         if escalation is None:
             generation.run()
-        selection = select((*generation.evaluations, *(escalation.evaluations if escalation else ())))
+        of_lanes = tuple(escalation.evaluations) if escalation else ()
+        evaluations = (*generation.evaluations, *of_lanes)
+        if any(e.passed for e in of_lanes):
+            evaluations = gate(evaluations, examiner, budget.remaining_s(), red.progress)
+        selection = select(evaluations)
         winner = selection.winner
+        changed = examiner.changed_files(winner.candidate.diff) if winner else {}
         run = conclude(
             Findings(
                 request,
@@ -71,7 +74,8 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
                 baseline,
                 selection,
                 sandbox,
-                changed=examiner.changed_files(winner.candidate.diff) if winner else {},
+                changed=changed,
+                originals=examiner.originals(changed),
                 doubts=confirm(winner, examiner) if winner else (),
                 notes=() if winner else generation.missing_tools,
                 unproven=() if baseline.results else propose_only(red),
@@ -96,10 +100,6 @@ def _require(least: Isolation, sandbox: Sandbox) -> None:
         lacks = f" (it lacks {', '.join(sandbox.missing)})" if sandbox.missing else ""
         remedy = "see `torre doctor`, or accept less by `isolation:` in your own policy"
         raise SandboxError(f"the policy wants {least} isolation, only {sandbox.isolation} is here{lacks}", remedy)
-
-
-def _rules(policy: Policy) -> Rules:
-    return Rules(policy.protected, policy.allow.paths, policy.allow.suppressions)
 
 
 def _workspace(request: RepairRequest) -> AbstractContextManager[Path]:
@@ -138,11 +138,4 @@ def _red_state(
         remaining_s=lambda: min(until - time.monotonic(), budget.remaining_s()),
         cancel=Flag(),
         progress=lambda line: record.emit("progress", line=line),
-    )
-
-
-def _editable_tests(results: tuple[CheckResult, ...]) -> frozenset[str]:
-    """Files with a style or types complaint of their own: of a test file, that much may be mended."""
-    return frozenset(
-        d.path for r in results if r.check.stage in (Stage.STYLE, Stage.TYPES) for d in r.diagnostics if d.path
     )

@@ -13,6 +13,14 @@ def add_path(parser: _ActionsContainer, further: str = "") -> None:
     parser.add_argument("path", nargs="?", default=".", help=f"the project (default: this directory){further}")
 
 
+def add_apply_terms(parser: _ActionsContainer) -> None:
+    """How an apply is to be done."""
+    parser.add_argument("--commit", action="store_true", help="and commit exactly these files (git; no hooks run)")
+    parser.add_argument(
+        "--accept-reduced", action="store_true", help="apply although the sandbox is weaker than `full`"
+    )
+
+
 def add_json(parser: _ActionsContainer) -> None:
     """For machines."""
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -13,6 +13,7 @@ from llm.triage.clean import strip_control
 
 if TYPE_CHECKING:
     from llm.ledger.base import QuotaStore, Standing
+    from llm.ledger.trace_rows import StoredRun
     from llm.ledger.traces import TraceStore
 
 
@@ -60,6 +61,16 @@ def kept_traces(root: Path, env: Mapping[str, str]) -> Iterator[TraceStore | Non
         return
     with closing(open_traces(root, env)) as store:
         yield store
+
+
+def story_of(store: TraceStore | None, root: Path, wanted: str) -> StoredRun:
+    """The run whose id begins so, or the `last` one. InputError."""
+    from llm.errors import InputError
+
+    if store is None:
+        raise InputError("trace", f"no run was kept in {root}")
+    newest = store.runs(1) if wanted == "last" else ()
+    return store.run(newest[0].trace_id if newest else wanted)
 
 
 @contextmanager

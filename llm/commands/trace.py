@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from llm.commands.base import Output
+    from llm.ledger.trace_rows import StoredRun
     from llm.ledger.traces import TraceStore
 
 HELP = "list the runs, or tell the whole story of one"
@@ -29,16 +30,13 @@ def run(options: Namespace) -> Output:
     """Exit code 0. InputError for an id that is not there or is the beginning of several; LedgerError."""
     import os
 
-    from llm.commands.base import Output, kept_traces, root_at
-    from llm.errors import InputError
+    from llm.commands.base import Output, kept_traces, root_at, story_of
 
     root = root_at(options.path)
     with kept_traces(root, os.environ) as store:
-        if store:
-            return _one(store, options) if options.id else _list(store, options)
-    if options.id:
-        raise InputError("trace", f"no run was kept in {root}")
-    return Output("no run was kept here yet", {"runs": []})
+        if options.id:
+            return _one(story_of(store, root, options.id), options)
+        return _list(store, options) if store else Output("no run was kept here yet", {"runs": []})
 
 
 def _list(store: TraceStore, options: Namespace) -> Output:
@@ -53,15 +51,13 @@ def _list(store: TraceStore, options: Namespace) -> Output:
     return Output(runs_as_text(runs), data)
 
 
-def _one(store: TraceStore, options: Namespace) -> Output:
+def _one(story: StoredRun, options: Namespace) -> Output:
     from dataclasses import asdict
 
     from llm.commands.base import Output
     from llm.errors import InputError
     from llm.report.trace_text import story_as_text
 
-    newest = store.runs(1) if options.id == "last" else ()
-    story = store.run(newest[0].trace_id if newest else options.id)
     if options.diff is not None:
         found = [row.diff for row in story.candidates if row.number == options.diff]
         if not found:

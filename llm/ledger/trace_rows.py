@@ -84,7 +84,8 @@ class CandidateRow:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a run ended. `winner` is the winning candidate's number; `details` is plain JSON for the story:
-    `stage_reason`, `why`, `decision`, `checks` before, `notes`, `doubts`, `tried` (how many candidates)."""
+    `stage_reason`, `why`, `decision`, `checks` before, `notes`, `doubts`, `tried` (how many candidates), `apply`
+    (what applying it takes beside `diff`; not there where it proved nothing)."""
 
     stage: str
     mode: str

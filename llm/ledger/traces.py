@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Any
 
 from llm.errors import InputError, LedgerError
-from llm.ledger.sqlite_file import Kind, connect, named_errors, transaction
+from llm.ledger.sqlite_file import Kind, atomic, connect
 from llm.ledger.trace_rows import (
     FINISHED,
     INTERRUPTED,
@@ -230,7 +230,7 @@ class TraceStore:
 
     @contextmanager
     def _step(self) -> Iterator[None]:
-        with self._lock, named_errors(self.path, self._busy_s, _KIND), transaction(self._db):
+        with self._lock, atomic(self._db, self.path, self._busy_s, _KIND):
             yield
 
     def _hold(self, run: int) -> tuple[int, Path]:

@@ -20,6 +20,7 @@ from llm.providers.merge import Merged, merge_models
 from llm.providers.models import DEFAULT_MODELS, Model
 from llm.providers.policy_file import Allow, Budget, PolicyFile, Quota, StageName
 from llm.providers.trust import POLICY, config_directory, content_hash, is_trusted_content
+from llm.workspace.rules import Rules
 
 _STRICTEST = (Isolation.STRONG, Isolation.FULL, Isolation.REDUCED)
 _Caps = TypeVar("_Caps", Quota, Budget)
@@ -59,6 +60,11 @@ class Policy:
         """Whether lanes may be asked at all: `PROVIDERS_V1` decides, and where it is not set, the policy."""
         switch = env.get("PROVIDERS_V1", "")
         return switch != "0" if switch else self.providers
+
+    @property
+    def rules(self) -> Rules:
+        """What it adds to the rules that no candidate may break, and takes from them."""
+        return Rules(self.protected, self.allow.paths, self.allow.suppressions)
 
     def caps(self, lane: str) -> Caps:
         """The lane's quota and the budget, as the ledger counts them."""

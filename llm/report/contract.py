@@ -6,7 +6,9 @@ from typing import Any
 
 from llm.domain import Candidate, CheckResult, Diagnostic, Evaluation, LaneAnswer, LaneWork, Run, Usage
 from llm.providers.route import as_mapping
+from llm.report.applied import applied_as_json
 from llm.report.failure import SCHEMA_VERSION
+from llm.report.hiding import without_secrets
 from llm.workspace.diff import diff_size, parse
 
 _MOST = 50
@@ -20,15 +22,17 @@ def as_contract(run: Run) -> dict[str, Any]:
         "mode": run.mode.value,
         "diff": run.diff,
         "exit_code": run.exit_code,
-        "report": _report(run),
+        "report": {**without_secrets(_report(run)), "unproven": [_candidate(c) for c in run.unproven]},
         "metrics": {"trace": _trace(run), "duration_ms": round(run.duration_s * 1000)},
     }
     if run.lanes:
-        result["metrics"]["providers"] = _providers(run, run.lanes)
+        result["metrics"]["providers"] = without_secrets(_providers(run, run.lanes))
         if run.lanes.decision.stub:
             result["stub"] = True
     if run.selection.ambiguous:
         result["ambiguous"] = True
+    if run.applied:
+        result["applied"] = applied_as_json(run.applied)
     if run.request.files_out:
         result["files_out"] = dict(run.files)
     return result
@@ -48,7 +52,6 @@ def _report(run: Run) -> dict[str, Any]:
         "winner": _evaluation(winner) if winner else None,
         "tried": [_evaluation(e) for e in run.selection.ranking[:_MOST]],
         "tried_count": len(run.selection.ranking),
-        "unproven": [_candidate(c) for c in run.unproven],
         "doubts": list(run.doubts),
         "flaky": list(run.baseline.flaky),
         "notes": list(run.notes),
@@ -107,6 +110,8 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "still_failing": len(evaluation.still_failing),
         "newly_failing": list(evaluation.newly_failing[:_MOST]),
         "missing": list(evaluation.missing[:_MOST]),
+        "behaviour": evaluation.behaviour,
+        "distinguishing": evaluation.distinguishing,
         "agreement": evaluation.agreement,
         "diff_size": evaluation.diff_size,
         "ttg_ms": evaluation.ttg_ms,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from llm.apply.plan import as_details, plan_of
 from llm.domain import EMBEDDED, Candidate, CheckResult, DiscardReason, Evaluation, Mode, Run
 from llm.ledger.trace_rows import CandidateRow, Ending
 from llm.report.contract import as_contract
-from llm.workspace.secrets import redact
+from llm.report.hiding import each_text, hidden
 
 _MOST_EMBEDDED = 50
 """A search proves thousands of edits wrong; its best are enough. Of the lanes every candidate is kept."""
 _MOST_CHARACTERS = 200_000
 _MOST_ITEMS = 50
-_SHORTEST_SECRET = 12
 _TOLD = ("stage_reason", "checks", "notes", "doubts", "flaky", "nothing_red", "tried_count", "isolation_missing")
 
 
@@ -42,11 +41,17 @@ def ending_of(run: Run, keys: Iterable[str] = ()) -> Ending:
         winner_origin=winner.candidate.origin if winner else "",
         diff=run.diff,
         isolation=run.isolation.value,
-        details={**details, "why": run.selection.why, "decision": decision},
+        details={**details, "why": run.selection.why, "decision": decision, **_to_apply(run)},
         candidates=tuple(_candidates(run)),
     )
-    safe: Ending = _each_text(ending, partial(_safe, tuple(keys)))
+    safe: Ending = each_text(ending, partial(_safe, tuple(keys)))
     return safe
+
+
+def _to_apply(run: Run) -> dict[str, Any]:
+    """What `torre apply` needs of a run beside its diff."""
+    plan = plan_of(run)
+    return {"apply": as_details(plan)} if plan else {}
 
 
 def _candidates(run: Run) -> Iterator[CandidateRow]:
@@ -102,26 +107,11 @@ def _status(result: CheckResult) -> str:
     return "green" if result.green else result.killed or "red"
 
 
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """The same value with every text in it changed; tuples, lists, mappings and dataclasses are gone through."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, Mapping):
-        return {change(key): _each_text(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_each_text(item, change) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{f.name: _each_text(getattr(value, f.name), change) for f in fields(value)})
-    return value
-
-
 def _safe(keys: tuple[str, ...], text: str) -> str:
     """Without secrets, bounded, and text that can be stored (no lone surrogates)."""
     for key in keys:
         text = text.replace(key, "[key]")
-    if len(text) >= _SHORTEST_SECRET:
-        text = redact(text)[0]
-    plain = text.encode("utf-8", "replace").decode("utf-8")
+    plain = hidden(text).encode("utf-8", "replace").decode("utf-8")
     if len(plain) <= _MOST_CHARACTERS:
         return plain
     return f"{plain[:_MOST_CHARACTERS]}\n[{len(plain) - _MOST_CHARACTERS} more characters]\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llm.domain import CheckResult, Event, Mode, Run
+from llm.domain import ApplyStatus, CheckResult, Event, Mode, Run
+from llm.report.applied import applied_as_text
 from llm.triage.clean import strip_control
 
 _COLOURS = {"green": "32", "red": "31", "dim": "2", "bold": "1", "yellow": "33", "cyan": "36"}
@@ -23,7 +24,8 @@ class Paint:
 
 def as_text(run: Run, paint: Paint) -> str:
     """What `torre fix` prints on stdout."""
-    blocks = [_patch(run, paint), _proof(run, paint), _notes(run, paint), last_line(run, paint)]
+    applied = applied_as_text(run.applied) if run.applied else ""
+    blocks = [_patch(run, paint), _proof(run, paint), _notes(run, paint), applied, last_line(run, paint)]
     return "\n\n".join(b for b in blocks if b)
 
 
@@ -56,6 +58,8 @@ def _one_line(text: str) -> str:
 
 
 def _verdict(run: Run) -> tuple[str, str]:
+    if run.applied and run.applied.status is not ApplyStatus.APPLIED:
+        return f"GREEN, BUT {run.applied.status.replace('_', ' ').upper()}", "red"
     if run.mode is Mode.PATCH:
         return "GREEN", "green"
     return (

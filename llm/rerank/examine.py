@@ -16,6 +16,7 @@ from llm.sandbox.base import Sandbox
 from llm.workspace.diff import diff_size, parse
 from llm.workspace.normalise import normal_form
 from llm.workspace.patch import apply, executables, rendered
+from llm.workspace.paths import hash_of, read
 from llm.workspace.rules import Rules, check_rules
 
 Files = Mapping[str, bytes | None]
@@ -82,7 +83,7 @@ class Examiner:
         owner = self._seen.claim(normal_form(files, self._layout_matters), index)
         if owner != index:
             detail = f"the same change as candidate {owner}"
-            return self._done(replace(verdict, reason=DiscardReason.DUPLICATE, detail=detail))
+            return self._done(replace(verdict, reason=DiscardReason.DUPLICATE, detail=detail, same_as=owner))
         return self._done(self._execute(verdict, files, stop))
 
     def agreement(self, evaluation: Evaluation) -> int:
@@ -97,6 +98,10 @@ class Examiner:
     def changed_files(self, diff: str, layer: Layer = Layer()) -> Files:
         """The files that a diff leaves changed, on top of `layer`. Raises DiffError."""
         return {**layer.files, **apply(diff, self.workspace, layer.files)}
+
+    def originals(self, files: Files) -> Mapping[str, str | None]:
+        """What these files hold now, as SHA-256: what a later apply must still find. Raises DiffError."""
+        return {path: hash_of(read(path, self.workspace)) for path in files}
 
     def _apply(self, candidate: Candidate, layer: Layer) -> tuple[Candidate, Files]:
         """The candidate as a clean diff against the untouched workspace, and the files it leaves.

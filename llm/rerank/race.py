@@ -6,13 +6,17 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import count
-from threading import Event
+from threading import Event, Timer
 
 from llm.domain import Candidate, Evaluation
-from llm.rerank.select import prior_tier
+from llm.rerank.select import is_guess, prior_tier
 
 Examine = Callable[[Candidate, int, Event], Evaluation]
 Told = Callable[[Evaluation], None]
+
+MORE_S = 3.0
+MORE_COUNT = 8
+"""After a first guess passed, others are looked for this long or until so many passed: to see if they agree."""
 
 
 class Race:
@@ -24,6 +28,8 @@ class Race:
         self._numbers = numbers if numbers is not None else count()
         self._stops: dict[Future[Evaluation], tuple[Event, int]] = {}
         self._won: int | None = None  # the best prior tier that has passed
+        self._passed = 0
+        self._timer: Timer | None = None
 
     def run(
         self,
@@ -34,8 +40,9 @@ class Race:
     ) -> list[Evaluation]:
         """All verdicts, in the order in which they came.
 
-        `enough` is set once a candidate passed, so that a source that is still thinking can stop. `deadline` is
-        a monotonic time after which everything that runs is cancelled. `told` hears each verdict at once.
+        `enough` is set once a candidate passed, so that a source that is still thinking can stop; if it is a mere
+        guess, a little later. `deadline` is a monotonic time after which everything that runs is cancelled. `told`
+        hears each verdict at once.
         """
         done: list[Evaluation] = []
         with ThreadPoolExecutor(self._width) as pool:
@@ -47,13 +54,16 @@ class Race:
             except BaseException:
                 self._cancel(lambda tier: True)  # an interrupt must not wait for what nobody will read
                 raise
+            finally:
+                if self._timer is not None:
+                    self._timer.cancel()
         return done
 
     def _submit(self, pool: ThreadPoolExecutor, candidate: Candidate, enough: Event) -> None:
         stop, tier = Event(), prior_tier(candidate.prior)
         future = pool.submit(self._examine, candidate, next(self._numbers), stop)
         self._stops[future] = (stop, tier)
-        future.add_done_callback(lambda f: _set_if_passed(f, enough))
+        future.add_done_callback(lambda f: self._note_pass(f, enough))
 
     def _collect(self, done: list[Evaluation], told: Told, room: int, deadline: float | None) -> None:
         """Take finished verdicts until at most `room` are running."""
@@ -75,19 +85,25 @@ class Race:
         evaluation = future.result()
         done.append(evaluation)
         told(evaluation)
-        if evaluation.passed:
+        if evaluation.passed and not is_guess(evaluation):
             best = self._won = tier if self._won is None else max(self._won, tier)
             self._cancel(lambda other: other < best)
+
+    def _note_pass(self, future: Future[Evaluation], enough: Event) -> None:
+        if future.cancelled() or future.exception() is not None or not future.result().passed:
+            return
+        self._passed += 1
+        if not is_guess(future.result()) or self._passed >= MORE_COUNT:
+            enough.set()
+        elif self._timer is None:
+            self._timer = Timer(MORE_S, enough.set)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _cancel(self, loses: Callable[[int], bool]) -> None:
         for stop, tier in self._stops.values():
             if loses(tier):
                 stop.set()
-
-
-def _set_if_passed(future: Future[Evaluation], enough: Event) -> None:
-    if not future.cancelled() and future.exception() is None and future.result().passed:
-        enough.set()
 
 
 def _draw(proposals: Iterator[Candidate], done: list[Evaluation], enough: Event) -> Iterator[Candidate]:

@@ -11,12 +11,19 @@ from collections.abc import Sequence
 
 from llm.domain import Evaluation, Selection
 
+_BEST_GUESS = 0.5
+
 Merit = tuple[int, int, int, int, int, int, float, int, int]
 
 
 def prior_tier(prior: float) -> int:
     """Tenths of a prior: candidates within one tier are equally promising."""
     return round(prior * 10)
+
+
+def is_guess(evaluation: Evaluation) -> bool:
+    """Whether nothing but the checks speaks for it: a search's candidate or a model's, not a tool's own fix."""
+    return evaluation.candidate.prior <= _BEST_GUESS
 
 
 def select(evaluations: Sequence[Evaluation]) -> Selection:
@@ -49,12 +56,19 @@ def _clusters(evaluations: Sequence[Evaluation]) -> Counter[str]:
 
 
 def _ambiguous(ranking: Sequence[Evaluation]) -> bool:
-    """Passing candidates of the best tier that were seen to behave differently."""
+    """Passing candidates of the best tier that were seen to behave differently. All guesses are one tier here."""
     passing = [e for e in ranking if e.passed and e.behaviour]
     if not passing:
         return False
-    best = prior_tier(passing[0].candidate.prior)
-    return len({e.behaviour for e in passing if prior_tier(e.candidate.prior) == best}) > 1
+    best = passing[0]
+    equals = (e for e in passing if _one_tier(e, best))
+    return len({e.behaviour for e in equals}) > 1
+
+
+def _one_tier(one: Evaluation, two: Evaluation) -> bool:
+    if is_guess(one) and is_guess(two):
+        return True
+    return prior_tier(one.candidate.prior) == prior_tier(two.candidate.prior)
 
 
 def _why(winner: Evaluation | None, ranking: Sequence[Evaluation]) -> str:

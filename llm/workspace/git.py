@@ -1,4 +1,5 @@
-"""The one place outside the sandbox that starts a process: `git apply` on a single file in a private directory."""
+"""The one place outside the sandbox that starts a process: git, on a single file in a private directory, or to
+commit what was applied. A repository's own configuration can name programs; none of them is run."""
 
 from __future__ import annotations
 
@@ -6,9 +7,23 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from llm.errors import ApplyError
+
 _TIMEOUT_S = 5.0
+_COMMIT_S = 60.0
+_SAFE = tuple(
+    word
+    for setting in (
+        *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.untrackedCache=false", "core.editor=false"),
+        *("gc.auto=0", "maintenance.auto=false", "submodule.recurse=false", "core.pager=cat"),
+    )
+    for word in ("-c", setting)
+)
+"""Beats the repository's own configuration wherever that could start a program."""
+_IDENTITY = frozenset(f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL", "DATE"))
 _FORGIVING = ("--recount", "--ignore-whitespace", "--whitespace=nowarn")
 
 
@@ -29,6 +44,64 @@ def apply_forgiving(hunks: bytes, content: bytes) -> bytes | None:
             if _run((program, "apply", *_FORGIVING, *extra, "-"), patch, directory):
                 return file.read_bytes()
     return None
+
+
+def refuse_commit(workspace: Path, paths: Sequence[str]) -> None:
+    """ApplyError where a commit of exactly these files would hold more than Torre's work, or would run what the
+    repository says: no git or repository, a file with uncommitted changes, a filter of the repository's own."""
+    if not _git():
+        raise ApplyError("--commit needs git, which is not installed")
+    filters = _ask(workspace, "check-attr", "-z", "filter", "--", *paths).split("\0")[2::3]
+    if named := sorted(set(filters) & _own_filters(workspace)):
+        raise ApplyError(f"--commit would run this repository's own filter {named[0]!r} outside the sandbox")
+    status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored")
+    if mine := _ask(workspace, *status, "--ignore-submodules=all", "--", *paths):
+        first = mine.split("\0")[0][len("XY ") :]
+        raise ApplyError(f"--commit would take changes of yours along: {first} has some that are not committed")
+
+
+def commit(workspace: Path, paths: Sequence[str], message: str) -> str:
+    """Commit exactly these files, and give the commit's id; what else is staged stays staged. ApplyError in git's
+    words. No hook runs (it would, outside the sandbox, on a candidate's code), and nothing is signed."""
+    new = [path for path in paths if (workspace / path).exists() and not _ask(workspace, "ls-files", "--", path)]
+    if new:
+        _ask(workspace, "add", "--intent-to-add", "--force", "--", *new)
+    options = ("--quiet", "--no-verify", "--no-gpg-sign", "--cleanup=verbatim", "--no-status")
+    try:
+        _ask(workspace, "commit", *options, "--message", message, "--only", "--", *paths)
+    except ApplyError:
+        if new:
+            _ask(workspace, "rm", "--quiet", "--cached", "--", *new)
+        raise
+    return _ask(workspace, "rev-parse", "HEAD").strip()
+
+
+def _own_filters(workspace: Path) -> set[str]:
+    """The filters whose programs the repository's own configuration names; the user's may run."""
+    lines = _ask(workspace, "config", "--show-scope", "--name-only", "--get-regexp", "^filter\\.", allowed=(0, 1))
+    told = (line.partition("\t") for line in lines.splitlines())
+    return {key.split(".", 1)[1].rpartition(".")[0] for scope, _, key in told if scope not in ("system", "global")}
+
+
+def _ask(workspace: Path, *words: str, allowed: tuple[int, ...] = (0,)) -> str:
+    """What git says about the workspace's repository. ApplyError where it refuses."""
+    argv = (_git(), "--literal-pathspecs", *_SAFE, *words)
+    try:
+        done = subprocess.run(
+            argv, cwd=workspace, env=_own_environment(), capture_output=True, timeout=_COMMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ApplyError(f"git {words[0]} took more than {_COMMIT_S:.0f} s") from error
+    if done.returncode not in allowed:
+        said = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.returncode}"
+        raise ApplyError(f"git {words[0]}: {said}")
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _own_environment() -> dict[str, str]:
+    """The user's, for their name and their ignore rules, without what would point git somewhere else."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _IDENTITY}
+    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 
 
 def _run(argv: tuple[str, ...], stdin: bytes, directory: str) -> bool:

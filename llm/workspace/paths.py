@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from hashlib import sha256
 from pathlib import Path
 
 from llm.domain import DiscardReason
@@ -73,6 +74,11 @@ def read(path: str, workspace: Path) -> bytes | None:
         return None
     except PermissionError as error:
         raise DiffError(DiscardReason.INVALID_DIFF, f"{path!r} cannot be read") from error
+
+
+def hash_of(content: bytes | None) -> str | None:
+    """The SHA-256 of a file's content, None for a file that is not there."""
+    return None if content is None else sha256(content).hexdigest()
 
 
 def folded(path: str) -> str:

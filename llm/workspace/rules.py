@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +44,7 @@ def check_rules(
     """
     if patch.size_bytes > rules.max_bytes:
         raise DiffError(DiscardReason.TOO_LARGE, f"{patch.size_bytes} bytes, and {rules.max_bytes} are the limit")
-    paths = sorted({path for file in patch.files for path in file.paths} | set(after))
-    for path in paths:
-        refuse_escape(path, workspace)
-    free = [path for path in paths if not _protected(path, rules)]
+    free = check_paths({path for file in patch.files for path in file.paths} | set(after), workspace, rules)
     added = frozenset(path for path in after if after[path] is not None)
     for path in free:
         if path not in editable_tests or not _harmless_edit(path, after, workspace):
@@ -56,6 +53,13 @@ def check_rules(
         _refuse_suppressions(patch, after, workspace)
     for file in patch.files:
         _refuse_secrets(file)
+
+
+def check_paths(paths: Collection[str], workspace: Path, rules: Rules = Rules()) -> list[str]:
+    """Those that the policy does not free of further rules. DiffError for one that may not be touched at all."""
+    for path in sorted(paths):
+        refuse_escape(path, workspace)
+    return [path for path in sorted(paths) if not _protected(path, rules)]
 
 
 def _protected(path: str, rules: Rules) -> bool:

@@ -48,13 +48,24 @@ def root_of(start: Path) -> Path:
     write to: `/tmp/.torre`, or one in `/`, is somebody else's or an accident, and rules nobody's project.
     """
     start = start.resolve()
-    trusted = {os.geteuid(), start.stat().st_uid}
+    trusted = {os.geteuid()}
+    if start.exists():  # what is not there is refused elsewhere, by its name
+        trusted.add(start.stat().st_uid)
     above = (place for place in start.parents if place != place.parent and _is_kept_by(trusted, place))
-    holders = (d for d in (start, *above) if (d / ".torre").is_dir() or (d / ".git").exists())
+    holders = (place for place in (start, *above) if _is_root(place))
     return next(holders, start)
 
 
+def _is_root(place: Path) -> bool:
+    try:
+        return (place / ".torre").is_dir() or (place / ".git").exists()
+    except PermissionError:  # closed to us: it is refused elsewhere, by its name, if it is the workspace
+        return False
+
+
 def _is_kept_by(owners: set[int], place: Path) -> bool:
+    if not place.exists():
+        return False
     info = place.stat()
     return info.st_uid in owners and not info.st_mode & stat.S_IWOTH
 

@@ -132,7 +132,8 @@ def test_a_deadline_is_not_called_flaky(torre: Torre, workspace: Make) -> None:
 
 def test_an_import_that_lets_other_failures_show_is_progress(torre: Torre, workspace: Make) -> None:
     total = "def total(prices):\n    return sum(prices) if len(prices) > 1 else 0\n"
-    test = "def test_total():\n    assert total([2]) == 2\n"
+    asserts = [f"    assert total({p}) == {sum(p)}\n" for p in ([], [0], [2], [-3], [1, 2], [5, -5, 7])]
+    test = f"def test_total():\n{''.join(asserts)}"
     files = {
         "shop.py": f"{total}\n\ndef when():\n    return datetime(2026, 1, 1)\n",
         "test_shop.py": f"from shop import total, when\n\nNOW = when()\n\n\n{test}",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from llm.fixers import python_names, search
+from llm.fixers.base import Fixer
 from llm.fixers.python_imports import FIXER
 from llm.fixers.python_search.add_import import add_import
 from llm.fixers.python_search.edits import Source
@@ -88,7 +89,7 @@ def test_wrong_imports(tmp_path: Path, wrong: str, right: str) -> None:
         assert red.first_green(FIXER)["pkg/two.py"].startswith(right)
 
 
-LATER = {
+LATER: dict[str, tuple[str, Fixer, str]] = {
     "a misspelt name": ("return math.floor(vlaue)", python_names.FIXER, "return math.floor(value)"),
     "a wrong operator": ("return math.floor(value + 1)", search.FIXER, "return math.floor("),
 }

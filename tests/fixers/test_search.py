@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llm.domain import Evaluation
+from llm.domain import DiscardReason, Evaluation
 from llm.fixers.search import FIXER
 from tests.fixers.red_python import PYTEST, UNITTEST, red_python
 
@@ -272,7 +272,7 @@ def test_once_a_part_has_proved_itself_the_pipeline_is_asked_to_keep_it(tmp_path
     with red_python(tmp_path, TWO_FAULTS) as red:
         proposals = FIXER.propose(red.state())
         candidate = next(proposals)
-        progress = Evaluation(candidate, 0, "still_failing", fail_to_pass=("one",))
+        progress = Evaluation(candidate, 0, DiscardReason.CHECKS_RED, fail_to_pass=("one",))
         rest = []
         with suppress(StopIteration):
             while True:

@@ -215,7 +215,7 @@ def test_a_call_that_dies_after_it_was_sent_is_charged_when_its_lease_is_over(de
         pass
 
     class Dying(SqliteStore):
-        def settle(self, grant: Grant, tokens: int, usd_micros: int | None) -> None:
+        def settle(self, grant: Grant, tokens: int, usd_micros: int | None, answered: bool = False) -> None:
             raise Killed
 
     def die(_call: Call, _on_text: Callable[[str], None]) -> Answer:

@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from llm.domain import Candidate, DiscardReason, Evaluation
-from llm.rerank.race import Race
+from llm.rerank.race import MORE_COUNT, Race
 
 
 def candidate(name: str, prior: float = 0.5) -> Candidate:
@@ -61,7 +61,7 @@ def test_nothing_is_drawn_after_a_pass() -> None:
     def source() -> Iterator[Candidate]:
         for name in ("pass", "fail-1", "fail-2", "fail-3", "fail-4", "fail-5"):
             drawn.append(name)
-            yield candidate(name)
+            yield candidate(name, 0.9)
             time.sleep(0.02)
 
     Race(Bench(), 2).run(source(), Event())
@@ -115,3 +115,16 @@ def test_an_error_in_the_source_stops_what_runs() -> None:
     with pytest.raises(KeyboardInterrupt):
         Race(bench, 2).run(source(), Event())
     assert bench.stopped == ["slow-a"]
+
+
+def test_after_a_guess_passed_others_are_looked_for_until_enough_passed() -> None:
+    drawn: list[str] = []
+
+    def source() -> Iterator[Candidate]:
+        for number in range(30):
+            drawn.append(f"pass-{number}")
+            yield candidate(drawn[-1], 0.5 - number / 100)
+
+    done = Race(Bench(), 2).run(source(), Event())
+    assert MORE_COUNT <= sum(e.passed for e in done) <= MORE_COUNT + 3
+    assert len(drawn) < 15

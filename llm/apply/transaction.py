@@ -1,0 +1,171 @@
+"""Apply a plan: all of it and green, or every byte as it was.
+
+lock → finish what a crash left → refuse what changed → journal → write → check → commit, or roll back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from llm.apply.change import Intent, intend, write
+from llm.apply.journal import Journal, Journals, State
+from llm.apply.lock import Lock, hold, refuse_locked
+from llm.apply.plan import Plan, plan_of
+from llm.apply.proof import disproved, refuse_weak, run_again
+from llm.apply.tree import Content, Tree, data_of
+from llm.apply.undo import recover, relative, roll_back, rolled_back_unless_committed
+from llm.budget import CHECK_TIMEOUT_S
+from llm.domain import Applied, ApplyStatus, Isolation, Run
+from llm.errors import ApplyError, Interrupted, TorreError
+from llm.providers.policy import ProvidersPolicy
+from llm.sandbox import open_sandbox
+from llm.sandbox.base import Limits, Sandbox
+from llm.workspace import git
+from llm.workspace.diff import parse
+from llm.workspace.patch import apply, executables
+from llm.workspace.paths import hash_of
+from llm.workspace.rules import Rules, check_paths, check_rules
+from llm.workspace.snapshot import open_workspace, root_of
+
+GREEN, ROLLED_BACK = 0, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which conditions: the policy's rules, the least isolation, whether to commit, and the seconds that a
+    check may take."""
+
+    rules: Rules
+    least: Isolation = Isolation.FULL
+    commit: bool = False
+    check_s: float = CHECK_TIMEOUT_S
+
+
+def terms_for(root: Path, env: Mapping[str, str], commit: bool = False, accept_reduced: bool = False) -> Terms:
+    """What the policy that holds at `root` says. PolicyError."""
+    policy = ProvidersPolicy(root, env).policy
+    least = Isolation.REDUCED if accept_reduced else Isolation.FULL
+    return Terms(policy.rules, min(least, policy.isolation, key=list(Isolation).index), commit)
+
+
+def begin_apply(workspace: Path, env: Mapping[str, str], commit: bool, accept_reduced: bool) -> Terms:
+    """The terms of an apply that a search comes before. ApplyError, PolicyError: what would refuse it later."""
+    root = root_of(open_workspace(workspace))
+    refuse_locked(root, env)
+    return terms_for(root, env, commit, accept_reduced)
+
+
+def apply_run(run: Run, env: Mapping[str, str], terms: Terms) -> Run:
+    """The run with what became of applying it; as it was where it proved nothing. Interrupted passes through.
+
+    A patch that cannot be applied is still an answer: what stands against it is in `applied.reason`."""
+    plan = plan_of(run)
+    if plan is None:
+        return run
+    try:
+        applied = apply_plan(plan, env, replace(terms, check_s=_left_for_a_check(run)))
+    except Interrupted:
+        raise
+    except TorreError as error:
+        applied = Applied(ApplyStatus.REFUSED, error.exit_code, reason=str(error))
+    return replace(run, applied=applied, exit_code=applied.exit_code)
+
+
+def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
+    """Change the files, run the checks on them, and keep that only if they are green. If not, every byte is as it
+    was, the exit code is 6, and the workspace stays locked until `torre unlock`.
+
+    ApplyError, DiffError, LedgerError, SandboxError: nothing was changed, or all of it was restored.
+    """
+    refuse_weak(plan.isolation, terms.least)
+    workspace = open_workspace(Path(plan.workspace))
+    root = root_of(workspace)
+    with (
+        hold(root, env, f"applying {plan.trace_id}") as lock,
+        Journals(root, env) as journals,
+        Tree.open(workspace) as tree,
+        open_sandbox(workspace) as sandbox,
+    ):
+        refuse_weak(sandbox.isolation, terms.least)
+        recover(root, journals, lock, terms.rules)
+        intent = _intent(plan, relative(workspace, root), workspace, tree, terms.rules)
+        if terms.commit:
+            git.refuse_commit(workspace, intent.manifest.paths)
+        return _Apply(plan, terms, workspace, tree, sandbox, lock).carry_out(intent, journals)
+
+
+def _left_for_a_check(run: Run) -> float:
+    """Seconds: what the run's deadline leaves, where it has one."""
+    if run.request.deadline_s is None:
+        return CHECK_TIMEOUT_S
+    return min(CHECK_TIMEOUT_S, max(1.0, run.request.deadline_s - run.duration_s))
+
+
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    """One apply that nothing stands against."""
+
+    plan: Plan
+    terms: Terms
+    workspace: Path
+    tree: Tree
+    sandbox: Sandbox
+    lock: Lock
+
+    def carry_out(self, intent: Intent, journals: Journals) -> Applied:
+        """Write, check, and commit the journal or roll back."""
+        journal = journals.begin(intent.manifest, intent.before)
+        paths = intent.manifest.paths
+        with rolled_back_unless_committed(journal, self.tree, self.lock):
+            for _ in write(journal, self.tree, intent.after):
+                pass
+            limits = Limits(wall_s=self.terms.check_s)
+            results = run_again(self.plan.proofs, self.sandbox, self.workspace, limits)
+            wrong = disproved(self.plan.proofs, results)
+            if not wrong:
+                journal.enter(State.COMMITTED)
+        if wrong:
+            reason = f"on the real files {wrong}; every byte is as it was"
+            self.lock.keep(f"run {self.plan.trace_id} was applied and rolled back: {reason}")
+            return Applied(ApplyStatus.ROLLED_BACK, ROLLED_BACK, paths, reason, results, journal.number)
+        journals.prune()
+        commit = self._commit(journal, paths) if self.terms.commit else ""
+        return Applied(ApplyStatus.APPLIED, GREEN, paths, "", results, journal.number, commit)
+
+    def _commit(self, journal: Journal, paths: tuple[str, ...]) -> str:
+        """The commit's id. Where git refuses, the files are taken back as well: it is all of it or nothing."""
+        try:
+            return git.commit(self.workspace, paths, _message(self.plan, paths))
+        except BaseException:
+            roll_back(journal, self.tree, self.lock)
+            raise
+
+
+def _intent(plan: Plan, place: str, workspace: Path, tree: Tree, rules: Rules) -> Intent:
+    """What the plan does to the files as they are now, which must be as they were when it was proven."""
+    patch = parse(plan.diff)
+    touched = sorted({path for file in patch.files for path in file.paths})
+    check_paths(touched, workspace, rules)
+    before = {path: tree.read(path) for path in touched}
+    _refuse_changed(plan, before)
+    after = apply(patch, workspace, {path: data_of(old) for path, old in before.items()})
+    check_rules(patch, after, workspace, rules, frozenset(plan.mendable))
+    executable = executables(patch, workspace)
+    return intend(tree, before, after, executable, workspace=place, trace_id=plan.trace_id)
+
+
+def _refuse_changed(plan: Plan, before: Mapping[str, Content | None]) -> None:
+    changed = [
+        path
+        for path, old in before.items()
+        if path not in plan.originals or hash_of(data_of(old)) != plan.originals[path]
+    ]
+    if changed:
+        raise ApplyError(f"{', '.join(changed)}: changed since the fix was proven; run `torre fix` again")
+
+
+def _message(plan: Plan, paths: tuple[str, ...]) -> str:
+    what = paths[0] if len(paths) == 1 else f"{len(paths)} files"
+    return f"Repair {what}\n\nTorre-Trace: {plan.trace_id}\n"

@@ -1,0 +1,102 @@
+"""Which Python functions a change touches, read from the syntax trees. Pure."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+
+Texts = Mapping[str, str | None]
+"""Path → text; None where there is no such file."""
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_CASES = (ast.If, ast.IfExp, ast.While, ast.Compare, ast.BoolOp, ast.Dict, ast.Try, ast.Subscript, ast.match_case)
+
+
+def watched(before: Texts, versions: Iterable[Texts]) -> dict[str, tuple[str, ...]]:
+    """Path → qualified names of the functions in which some version differs from `before`.
+
+    Where something outside of functions differs (a constant, an import), all functions of the module.
+    """
+    found: dict[str, set[str]] = {}
+    for version in versions:
+        for path, text in version.items():
+            old = before.get(path)
+            if path.endswith(".py") and old is not None and text is not None:
+                found.setdefault(path, set()).update(_differing(old, text))
+    return {path: tuple(sorted(names)) for path, names in sorted(found.items()) if names}
+
+
+def adds_a_case(before: Texts, version: Texts) -> bool:
+    """Whether a version decides or looks up in more places than the original: what special-casing needs."""
+    return _cases(version) > _cases({path: before.get(path) for path in version})
+
+
+def adds_constants(before: Texts, version: Texts) -> frozenset[str]:
+    """The constants (as `repr` shows them) that a version has and the original has not."""
+    return _constants(version) - _constants({path: before.get(path) for path in version})
+
+
+def classes(texts: Texts) -> frozenset[str]:
+    """The names of all classes in the files."""
+    return frozenset(n.name for tree in _trees(texts) for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+
+
+def _differing(old: str, new: str) -> set[str]:
+    one, two = _parse(old), _parse(new)
+    if one is None or two is None:
+        return set()
+    before, after = dict(_functions(one.body)), dict(_functions(two.body))
+    if _rest(one) != _rest(two):
+        return set(before)
+    return {name for name, node in before.items() if name not in after or ast.dump(node) != ast.dump(after[name])}
+
+
+def _functions(body: Iterable[ast.stmt], prefix: str = "") -> Iterator[tuple[str, _Function]]:
+    """Functions of the module and of its classes with their qualified names; not those inside functions."""
+    for node in body:
+        if isinstance(node, _Function):
+            yield prefix + node.name, node
+        elif isinstance(node, ast.ClassDef):
+            yield from _functions(node.body, f"{prefix}{node.name}.")
+        else:
+            for field in ("body", "orelse", "finalbody"):
+                yield from _functions(getattr(node, field, ()), prefix)
+
+
+def _rest(tree: ast.Module) -> str:
+    """The module without its functions."""
+
+    class Without(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+            return None
+
+        def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+            return None
+
+    return ast.dump(Without().visit(ast.parse(ast.unparse(tree))))
+
+
+def _cases(texts: Texts) -> int:
+    return sum(isinstance(node, _CASES) for tree in _trees(texts) for node in ast.walk(tree))
+
+
+def _constants(texts: Texts) -> frozenset[str]:
+    nodes = (node for tree in _trees(texts) for node in ast.walk(tree))
+    return frozenset(repr(node.value) for node in nodes if isinstance(node, ast.Constant))
+
+
+def _trees(texts: Texts) -> Iterator[ast.Module]:
+    for path, text in texts.items():
+        tree = _parse(text) if text is not None and path.endswith(".py") else None
+        if tree is not None:
+            yield tree
+
+
+def _parse(text: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

@@ -1,0 +1,144 @@
+"""Gate PATCH on behaviour: what passes the tests is compared on inputs that the tests do not have.
+
+Candidates that behave alike get one key; those that only special-case the tests' inputs are `overfit`. Where
+nothing can be measured the verdicts stay as they are, and the reason is told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from llm.behaviour.changed import Texts, adds_a_case, adds_constants, classes, watched
+from llm.behaviour.measure import Measured, Question, measure
+from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit
+from llm.checks.python import Launch, launch_of
+from llm.domain import CheckResult, DiscardReason, Evaluation
+from llm.errors import DiffError
+from llm.rerank.examine import Examiner
+from llm.rerank.select import merit
+from llm.triage.clean import strip_control
+
+BUDGET_S = 5.0
+"""Wall time of the whole gate."""
+_MOST = 15
+
+Tell = Callable[[str], None]
+
+
+def gate(
+    evaluations: Sequence[Evaluation], examiner: Examiner, remaining_s: float, tell: Tell = lambda _: None
+) -> tuple[Evaluation, ...]:
+    """The evaluations with `behaviour`, `distinguishing` and, where one is overfit, the reason filled in.
+
+    The best fifteen of those that passed are compared, whoever made them, within `BUDGET_S` or what is left.
+    `tell` hears in one line what was found, or why nothing could be measured. Raises SandboxError.
+    """
+    evaluations = [replace(e, behaviour="", distinguishing="") for e in evaluations]
+    best = sorted((e for e in evaluations if e.passed), key=merit)[:_MOST]
+    try:
+        passing, before, changes = _texts(best, examiner)
+    except DiffError as error:
+        tell(f"behaviour: not measured (the workspace changed: {error})")
+        return tuple(evaluations)
+    names = watched(before, changes)
+    if not names:
+        return tuple(evaluations)
+    measured = _measured([before, *changes], names, examiner, min(BUDGET_S, remaining_s))
+    if measured.why_not:
+        tell(f"behaviour: not measured ({measured.why_not})")
+        return tuple(evaluations)
+    judged = {e.index: e for e in _judged(passing, measured, before, changes)}
+    tell(_summary(list(judged.values()), measured))
+    return tuple(judged.get(e.index, e) for e in evaluations)
+
+
+def _texts(best: Sequence[Evaluation], examiner: Examiner) -> tuple[list[Evaluation], Texts, list[Texts]]:
+    """The candidates that change nothing but text, the original of all those files, and each one's. DiffError."""
+    passing: list[Evaluation] = []
+    changes: list[Texts] = []
+    before: dict[str, str | None] = {}
+    for evaluation in best:
+        files = examiner.changed_files(evaluation.candidate.diff)
+        try:
+            change = {path: None if data is None else data.decode() for path, data in files.items()}
+            before |= {path: _original(examiner.workspace / path) for path in files}
+        except UnicodeDecodeError:
+            continue
+        passing.append(evaluation)
+        changes.append(change)
+    return passing, before, changes
+
+
+def _original(file: Path) -> str | None:
+    return file.read_bytes().decode() if file.is_file() else None
+
+
+def _measured(
+    versions: Sequence[Texts], names: Mapping[str, tuple[str, ...]], examiner: Examiner, seconds: float
+) -> Measured:
+    if seconds <= 0:
+        return Measured("no time is left")
+    run = _runnable(examiner)
+    if run is None:
+        return Measured("no pytest or unittest check can be started")
+    question = Question(*run, versions, names, _judge(run[1], examiner.workspace))
+    return measure(question, examiner.sandbox, str(examiner.workspace), seconds)
+
+
+def _runnable(examiner: Examiner) -> tuple[Launch, CheckResult] | None:
+    """The Python test check that tells most: a red one before a green one."""
+    for result in (*examiner.baseline.red, *examiner.baseline.green):
+        if result.check.tool in ("pytest", "unittest") and result.tests:
+            launch = launch_of(result.check, examiner.sandbox)
+            if launch is not None:
+                return launch, result
+    return None
+
+
+def _judge(result: CheckResult, workspace: Path) -> tuple[str, ...]:
+    """The files of the tests, by their ids: a path before `::`, or a dotted name that begins with a module."""
+    names: set[str] = set()
+    for test in result.tests or ():
+        parts = test.id.split(".")
+        dotted = ("/".join(parts[:n]) + ".py" for n in range(1, len(parts)))
+        names.update([test.id.split("::")[0]] if "::" in test.id else dotted)
+    places = {f"{folder}/{name}" for name in names for folder in (".", result.check.directory)}
+    return tuple(sorted(os.path.normpath(place) for place in places if (workspace / place).is_file()))
+
+
+def _judged(
+    passing: Sequence[Evaluation], measured: Measured, before: Texts, changes: Sequence[Texts]
+) -> list[Evaluation]:
+    judged = []
+    known = classes(before)
+    for version, (evaluation, change) in enumerate(zip(passing, changes, strict=True), 1):
+        nature = Nature(adds_a_case(before, change), adds_constants(before, change), known)
+        why = strip_control(overfit(measured, version, nature))
+        judged.append(replace(evaluation, reason=DiscardReason.OVERFIT, detail=why) if why else evaluation)
+    numbers = clusters(measured)
+    keys = ["" if number is None else f"alike-{number}" for number in numbers]
+    told = [replace(e, behaviour=key) for e, key in zip(judged, keys, strict=True)]
+    return [replace(e, distinguishing=_difference(told, n, measured)) for n, e in enumerate(told)]
+
+
+def _difference(judged: Sequence[Evaluation], place: int, measured: Measured) -> str:
+    """The call that tells a candidate from the best other one that passed and behaves differently, in words."""
+    mine = judged[place]
+    for n, other in enumerate(judged):
+        if mine.passed and other.passed and mine.behaviour and other.behaviour not in ("", mine.behaviour):
+            found = distinguishing(measured, place + 1, n + 1)
+            if found:
+                call, this, that = found
+                whose = f"candidate {other.index} ({other.candidate.origin})"
+                return strip_control(f"{call}: candidate {mine.index} {this}; {whose} {that}")
+    return ""
+
+
+def _summary(judged: Sequence[Evaluation], measured: Measured) -> str:
+    groups = len({e.behaviour for e in judged if e.passed and e.behaviour})
+    out = sum(not e.passed for e in judged)
+    made = sum(not each.literal for each in measured.inputs)
+    return f"behaviour: {len(judged)} compared on {made} inputs beyond the tests': {groups} kinds, {out} overfit"

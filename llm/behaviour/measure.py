@@ -1,0 +1,120 @@
+"""Run versions of the changed functions in the sandbox; `llm/inside/torre_behaviour.py` does the work there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from llm.behaviour.changed import Texts
+from llm.checks.base import INSIDE
+from llm.checks.python import Launch, failing, others_of
+from llm.domain import CheckResult
+from llm.sandbox.base import MIB, Job, Limits, Sandbox
+from llm.triage.clean import strip_control
+
+_RUNNER = INSIDE / "torre_behaviour.py"
+_CALL_MEMORY = 512 * MIB
+_REPORT_BYTES = 64 * MIB
+_GRACE_S = 1.5
+_OTHERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One call. `key` is `path:qualified name`, `text` how a person would write the call.
+
+    `literal`: a test makes it. `plain`: an argument is a boundary by nature (nothing, empty, 0, 1). `atoms` are
+    the scalars in it, as `repr` shows them.
+    """
+
+    key: str
+    text: str
+    literal: bool
+    plain: bool
+    atoms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a version did with an input. `kind`: `returned`, `raised` (as the tests saw it), `refused`.
+
+    `hash` is equal for equal behaviour, the arguments as they were left included; `value` for equal results.
+    `eq` names a type of the workspace in the result that defines its own equality, with `*` if it equals anything.
+    `reads` is a file of the judge that the call opened.
+    """
+
+    kind: str
+    hash: str
+    value: str
+    text: str
+    type: str = ""
+    eq: str = ""
+    reads: str = ""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the input is within what this version is for."""
+        return self.kind != "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`outcomes[0]` are the original's, then one tuple a version; None where nothing is known."""
+
+    why_not: str = ""
+    inputs: tuple[Input, ...] = ()
+    outcomes: tuple[tuple[Outcome | None, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is compared. `versions`: the original first, with None for files that it lacks, then each change."""
+
+    launch: Launch
+    result: CheckResult
+    versions: Sequence[Texts]
+    watched: Mapping[str, tuple[str, ...]]
+    judge: tuple[str, ...]
+
+
+def measure(question: Question, sandbox: Sandbox, workspace: str, seconds: float) -> Measured:
+    """What each version does; `why_not` is set where that could not be found out. Raises SandboxError."""
+    check, launch = question.result.check, question.launch
+    directory = workspace if check.directory == "." else f"{workspace}/{check.directory}"
+    settings = {
+        "framework": launch.framework,
+        "args": list(launch.args),
+        "root": workspace,
+        "sys_path": [directory] if launch.adds_directory else [launch.python[0].rpartition("/")[0]],
+        "targets": list(failing(question.result)),
+        "others": list(others_of(question.result))[:_OTHERS],
+        "versions": [dict(version) for version in question.versions],
+        "watched": {path: list(names) for path, names in question.watched.items()},
+        "judge": list(question.judge),
+        "budget_s": seconds,
+        "memory_bytes": _CALL_MEMORY,
+    }
+    job = Job(
+        argv=(*launch.python, str(_RUNNER)),
+        directory=check.directory,
+        env={"PYTHONHASHSEED": "0", **launch.env},
+        stdin=json.dumps(settings).encode() + b"\n",
+        limits=Limits(wall_s=seconds + _GRACE_S, report_bytes=_REPORT_BYTES),
+    )
+    completed = sandbox.execute(job)
+    said = completed.stderr.decode(errors="replace").strip().splitlines()
+    return _read(completed.report) or Measured(completed.killed or strip_control((said or ["no answer"])[-1]))
+
+
+def _read(report: bytes) -> Measured | None:
+    """The report, if it is one: the workspace's code runs beside it, so that anything may come."""
+    import msgspec
+
+    try:
+        measured = msgspec.json.decode(report, type=Measured)
+    except msgspec.DecodeError:
+        return None
+    if any(len(told) != len(measured.inputs) for told in measured.outcomes):
+        return None
+    return replace(measured, why_not=strip_control(measured.why_not))

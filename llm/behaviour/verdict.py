@@ -1,0 +1,160 @@
+"""What follows from the outcomes: who behaves alike, what tells them apart, who only special-cases. Pure.
+
+Versions differ on an input where both answer and the answers differ, or where one answers and the other refuses an
+input that the original answers. What the original and one of them refuse (an exception that no test expects, a
+hang) is outside of what the function is for: accidents there tell nobody apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from llm.behaviour.measure import Input, Measured, Outcome
+
+LEAST = 12
+"""Inputs beyond the tests' own that must be known before anything is concluded from them."""
+_VARIED = 3
+_TEXT = 240
+
+Outcomes = Sequence[Outcome | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What the text of a change says: whether it adds a case, which constants are new, the original's classes."""
+
+    adds_a_case: bool
+    constants: frozenset[str]
+    classes: frozenset[str]
+
+
+def clusters(measured: Measured) -> tuple[int | None, ...]:
+    """For each version but the original the number of its cluster, counted from the first; None where unknown."""
+    original, *versions = measured.outcomes
+    leaders: list[list[Outcomes]] = []
+    numbers: list[int | None] = []
+    for told in versions:
+        if _known(measured.inputs, told) < LEAST:
+            numbers.append(None)
+            continue
+        alike = (n for n, group in enumerate(leaders) if not any(_apart(o, told, original) for o in group))
+        number = next(alike, len(leaders))
+        if number == len(leaders):
+            leaders.append([])
+        leaders[number].append(told)
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def distinguishing(measured: Measured, one: int, two: int) -> tuple[str, str, str] | None:
+    """The shortest call on which two versions (indices into `outcomes`) differ, and what each does with it."""
+    told = measured.outcomes[one], measured.outcomes[two]
+    places = _apart(*told, measured.outcomes[0])
+    if not places:
+        return None
+    place = min(places, key=lambda n: (len(measured.inputs[n].text), measured.inputs[n].text))
+    first, second = told[0][place], told[1][place]
+    assert first is not None and second is not None
+    said, other = _said(first), _said(second)
+    if said == other:
+        other += ", and leaves something else in its arguments"
+    return measured.inputs[place].text[:_TEXT], said, other
+
+
+def overfit(measured: Measured, version: int, nature: Nature) -> str:
+    """Why a version only special-cases what the tests ask, or changes the kind of what is returned; else ""."""
+    seen = [
+        (each, before, after)
+        for each, before, after in zip(
+            measured.inputs, measured.outcomes[0], measured.outcomes[version], strict=True
+        )
+        if before is not None and after is not None
+    ]
+    rules = (_reads, _equals_anything, _other_type, _only_the_tests, _always_the_same)
+    return next((why for rule in rules if (why := rule(seen, nature))), "")
+
+
+_Seen = Sequence[tuple[Input, Outcome, Outcome]]
+
+
+def _reads(seen: _Seen, nature: Nature) -> str:
+    return next((f"it reads {a.reads}, a file of the tests" for _, b, a in seen if a.reads and not b.reads), "")
+
+
+def _equals_anything(seen: _Seen, nature: Nature) -> str:
+    for _, before, after in seen:
+        kind = after.eq.lstrip("*")
+        new = kind.rpartition(".")[2] not in nature.classes
+        if kind and before.eq != after.eq and (new or after.eq.startswith("*")):
+            return f"it returns a {kind}, which decides itself what it is equal to"
+    return ""
+
+
+def _other_type(seen: _Seen, nature: Nature) -> str:
+    """None for False, text for a number: on inputs that the original answers, a type that no test asks for.
+
+    A function that only ever returned booleans must go on doing so, whatever the tests put up with.
+    """
+    for key in sorted({each.key for each, _, _ in seen}):
+        mine = [(i, b, a) for i, b, a in seen if i.key == key and b.kind == a.kind == "returned"]
+        before = {b.type for _, b, _ in mine}
+        strict = before == {"bool"} and len(mine) >= _VARIED
+        asked = {_kind(a) for i, _, a in mine if i.literal} if not strict else set()
+        allowed = asked | {_kind(b) for _, b, _ in mine}
+        for each, b, a in mine:
+            if _kind(a) not in allowed or (strict and a.type != "bool"):
+                return f"it returns {a.type} where the original returns {b.type}: {each.text[:_TEXT]}"
+    return ""
+
+
+def _kind(outcome: Outcome) -> str:
+    return "number" if outcome.type in ("int", "float") else outcome.type
+
+
+def _only_the_tests(seen: _Seen, nature: Nature) -> str:
+    """It adds a case, and that case is what a test asks: elsewhere it does as the original, or nothing."""
+    changed = [each for each, b, a in seen if each.literal and a.answers and a.hash != b.hash]
+    keys = {each.key for each in changed}
+    beyond = [(b, a) for each, b, a in seen if not each.literal and each.key in keys and (b.answers or a.answers)]
+    if not changed or len(beyond) < LEAST or any(a.answers and a.hash != b.hash for b, a in beyond):
+        return ""
+    natural = all(each.plain for each in changed)
+    quoted = any(set(each.atoms) & nature.constants for each in changed)
+    if not nature.adds_a_case or (natural and not quoted):
+        return ""
+    return f"beyond the inputs of the tests it changes nothing; it answers otherwise on {changed[0].text[:_TEXT]}"
+
+
+def _always_the_same(seen: _Seen, nature: Nature) -> str:
+    for key in sorted({each.key for each, _, _ in seen}):
+        mine = [(b, a) for each, b, a in seen if each.key == key and not each.literal and b.answers and a.answers]
+        if (
+            len(mine) >= LEAST
+            and len({a.value for _, a in mine}) == 1
+            and len({b.value for b, _ in mine}) >= _VARIED
+        ):
+            return f"it answers {mine[0][1].text[:_TEXT]} to whatever {key.rpartition(':')[2]} is asked"
+    return ""
+
+
+def _known(inputs: Iterable[Input], told: Outcomes) -> int:
+    return sum(outcome is not None and not each.literal for each, outcome in zip(inputs, told, strict=True))
+
+
+def _apart(one: Outcomes, two: Outcomes, original: Outcomes) -> list[int]:
+    return list(_differing(one, two, original))
+
+
+def _differing(one: Outcomes, two: Outcomes, original: Outcomes) -> Iterator[int]:
+    for place, (a, b, before) in enumerate(zip(one, two, original, strict=True)):
+        if a is None or b is None or before is None or a.hash == b.hash:
+            continue
+        if (a.answers and b.answers) or before.answers:
+            yield place
+
+
+def _said(outcome: Outcome) -> str:
+    words = {"returned": f"returns {outcome.text}", "raised": outcome.text.replace("raised", "raises", 1)}
+    hangs = "hangs" if outcome.text == "a hang" else f"raises {outcome.text}"
+    return words.get(outcome.kind, hangs)[:_TEXT]

@@ -1,0 +1,165 @@
+"""Apply, roll back, lock, undo: on real files, with real checks in the sandbox."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from llm.apply.journal import KEEP, Journals
+from llm.apply.lock import hold, standing
+from llm.apply.plan import Proof
+from llm.apply.transaction import Terms, apply_plan
+from llm.apply.undo import undo, unlock
+from llm.domain import ApplyStatus, Isolation
+from llm.errors import ApplyError
+from tests.apply.projects import GREEN, MODES, NEW, OLD, RED, RULES, make, plan, tree
+
+Env = Mapping[str, str]
+TERMS = Terms(RULES)
+
+
+def test_a_green_apply_writes_exactly_these_bytes_and_keeps_modes(project: Path, env: Env) -> None:
+    applied = apply_plan(plan(project, GREEN), env, TERMS)
+    assert (applied.status, applied.exit_code) == (ApplyStatus.APPLIED, 0)
+    assert [result.green for result in applied.results] == [True]
+    for name, content in NEW.items():
+        assert ((project / name).read_bytes() if (project / name).exists() else None) == content
+    assert all((project / name).stat().st_mode & 0o777 == mode for name, mode in MODES.items())
+    assert not (project / "pkg" / "deep").exists() and (project / "kept.txt").read_bytes() == OLD["kept.txt"]
+    assert not list(project.rglob(".torre-*")) and not standing(project, env).holder
+
+
+def test_a_new_file_has_the_umask_and_an_executable_one_its_bit(project: Path, env: Env) -> None:
+    wanted = plan(project, after={"tool": b"#!/bin/sh\n", "text": b"x\n"})
+    diff = wanted.diff.replace("100644", "100755", 1)  # the first file of the diff
+    first = "text" if wanted.diff.index("b/text") < wanted.diff.index("b/tool") else "tool"
+    apply_plan(replace(wanted, diff=diff), env, TERMS)
+    modes = {name: (project / name).stat().st_mode & 0o777 for name in ("tool", "text")}
+    assert modes.pop(first) == 0o755 and set(modes.values()) == {0o644}
+
+
+def test_owners_stay(project: Path, env: Env) -> None:
+    owner = 1234 if os.geteuid() == 0 else os.geteuid()
+    for folder in (project, *(p for p in project.rglob("*") if ".torre" not in p.parts)):
+        os.chown(folder, owner, -1)
+    apply_plan(plan(project, GREEN), env, TERMS)
+    owners = {name: (project / name).stat().st_uid for name in (*NEW, "made/here") if (project / name).exists()}
+    assert set(owners.values()) == {owner}, owners
+    undo(project, env, RULES)
+    assert (project / "pkg/deep/gone.txt").stat().st_uid == owner == (project / "pkg/deep").stat().st_uid
+
+
+def test_a_workspace_below_its_root_is_taken_back_from_there(tmp_path: Path, env: Env) -> None:
+    root = tmp_path / "root"
+    (root / ".git").mkdir(parents=True)
+    workspace = make(root / "packages" / "one")
+    (workspace / ".torre").rmdir()
+    before = tree(root)
+    assert apply_plan(plan(workspace, GREEN), env, TERMS).number == 1
+    assert tree(root) != before and (root / ".torre" / "journal" / "1").is_dir()
+    undo(root, env, RULES)
+    assert tree(root) == before
+
+
+@pytest.mark.parametrize("proof", [RED, replace(GREEN, passed=2)], ids=["red", "tests are gone"])
+def test_red_restores_every_byte_and_locks_until_unlocked(project: Path, env: Env, proof: Proof) -> None:
+    before = tree(project)
+    applied = apply_plan(plan(project, GREEN, proof), env, TERMS)
+    assert (applied.status, applied.exit_code) == (ApplyStatus.ROLLED_BACK, 6)
+    assert tree(project) == before and proof.check.name in applied.reason
+    with pytest.raises(
+        ApplyError, match=r"is locked: .* rolled back: .*; look at it, then `torre unlock`"
+    ) as refused:
+        apply_plan(plan(project, GREEN), env, TERMS)
+    assert refused.value.exit_code == 2 and tree(project) == before
+    assert "rolled back" in unlock(project, env, RULES).reason
+    assert apply_plan(plan(project, GREEN), env, TERMS).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["app.py", "pkg/deep/gone.txt", "made/here/added.txt"])
+def test_what_changed_since_is_refused(project: Path, env: Env, name: str) -> None:
+    wanted = plan(project, GREEN)
+    (project / name).parent.mkdir(parents=True, exist_ok=True)
+    (project / name).write_bytes(b"the user's own\n")
+    before = tree(project)
+    with pytest.raises(ApplyError, match=f"{name}: changed since"):
+        apply_plan(wanted, env, TERMS)
+    assert tree(project) == before
+    assert apply_plan(plan(project, after={"kept.txt": b"still free\n"}), env, TERMS).exit_code == 0
+
+
+def test_a_file_the_proof_knew_nothing_of_is_refused(project: Path, env: Env) -> None:
+    wanted = plan(project, GREEN)
+    originals = {name: value for name, value in wanted.originals.items() if name != "app.py"}
+    with pytest.raises(ApplyError, match=r"app\.py"):
+        apply_plan(replace(wanted, originals=originals), env, TERMS)
+
+
+def test_undo_goes_back_apply_by_apply(project: Path, env: Env) -> None:
+    states = [tree(project)]
+    steps = ({"app.py": b"new 1\n"}, {"app.py": b"new 2\n", "kept.txt": None}, {"extra/more.txt": b"new 3\n"})
+    for after in steps:
+        apply_plan(plan(project, after=after), env, TERMS)
+        states.append(tree(project))
+    for more in (2, 1, 0):
+        assert tree(project) == states.pop()
+        assert undo(project, env, RULES).more == more
+    assert tree(project) == states.pop()
+    with pytest.raises(ApplyError, match="nothing was applied"):
+        undo(project, env, RULES)
+
+
+def test_undo_does_not_touch_what_changed_since(project: Path, env: Env) -> None:
+    apply_plan(plan(project, GREEN), env, TERMS)
+    (project / "app.py").write_bytes(b"edited by the user\n")
+    before = tree(project)
+    with pytest.raises(ApplyError, match=r"app\.py was changed since"):
+        undo(project, env, RULES)
+    assert tree(project) == before and not standing(project, env).holder
+    (project / "app.py").write_bytes(NEW["app.py"] or b"")
+    assert undo(project, env, RULES).files == tuple(sorted(NEW))
+
+
+def test_a_directory_that_got_company_is_not_removed(project: Path, env: Env) -> None:
+    apply_plan(plan(project), env, TERMS)
+    (project / "made" / "mine.txt").write_text("mine")
+    undo(project, env, RULES)
+    assert [p.name for p in (project / "made").iterdir()] == ["mine.txt"]
+
+
+def test_only_so_many_applies_are_kept(project: Path, env: Env) -> None:
+    for number in range(KEEP + 2):
+        apply_plan(plan(project, after={"app.py": b"%d\n" % number}), env, TERMS)
+    with Journals(project, env) as journals:
+        assert len(journals.ours()) == KEEP
+    assert len(list((project / ".torre" / "journal").iterdir())) == KEEP
+
+
+def test_a_weak_sandbox_is_not_enough(project: Path, env: Env) -> None:
+    weak = replace(plan(project, GREEN), isolation=Isolation.REDUCED)
+    with pytest.raises(ApplyError, match="only reduced isolation"):
+        apply_plan(weak, env, TERMS)
+    assert apply_plan(weak, env, Terms(RULES, Isolation.REDUCED)).exit_code == 0
+
+
+def test_one_apply_at_a_time(project: Path, env: Env) -> None:
+    with hold(project, env, "applying the first"):
+        for refused in (lambda: apply_plan(plan(project), env, TERMS), lambda: unlock(project, env, RULES)):
+            with pytest.raises(ApplyError, match="is locked: applying the first, by process"):
+                refused()
+    assert apply_plan(plan(project), env, TERMS).exit_code == 0
+
+
+def test_a_lock_whose_process_is_gone_is_taken_over(project: Path, env: Env) -> None:
+    with hold(project, env, "applying") as lock:
+        (project / ".torre" / "apply.lock").rename(project / "saved")
+        assert lock.holder.pid
+    (project / "saved").rename(project / ".torre" / "apply.lock")
+    with (project / ".torre" / "apply.lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # nobody holds it
+    assert apply_plan(plan(project), env, TERMS).exit_code == 0
