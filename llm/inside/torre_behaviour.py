@@ -236,7 +236,9 @@ class Lab:
         outcomes = []
         for chunk in _chunks(made):
             left = until - time.monotonic()
-            told = {} if left <= 0 else self.child(lambda chunk=chunk: self.answer_chunk(chunk, reads), left / 2, 1)
+            told = (
+                {} if left <= 0 else self.child(lambda chunk=chunk: self.answer_chunk(chunk, reads), left / 2, 1)
+            )
             outcomes += told.get("outcomes", [None] * len(chunk))
         return {"outcomes": outcomes}
 

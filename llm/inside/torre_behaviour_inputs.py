@@ -204,7 +204,9 @@ class Maker:
                 value[:at] + value[at:to][::-1] + value[to:],
                 value[:at] + other[at:],
                 letter,
-                value.swapcase() if any(each.swapcase() in alphabet for each in value if each.isalpha()) else other,
+                value.swapcase()
+                if any(each.swapcase() in alphabet for each in value if each.isalpha())
+                else other,
                 "".join(rng.choice(alphabet) for _ in range(rng.randint(1, 8))) if alphabet else "",
             )
         )[: 4 * _LENGTH]
@@ -247,7 +249,9 @@ class Maker:
     def _grow(self, place, value, new):
         inside = self.seen.get(self._inside(place, value, 0))
         if inside:
-            new.insert(self.rng.randint(0, len(new)), self.change(self._inside(place, value, 0), self.rng.choice(inside)))
+            new.insert(
+                self.rng.randint(0, len(new)), self.change(self._inside(place, value, 0), self.rng.choice(inside))
+            )
 
     def _change_one(self, place, value, new):
         if new:

@@ -67,7 +67,14 @@ def raised(error, declared, state):
     if name not in declared:
         return refused(name)
     form = "raised " + name
-    return {"kind": "raised", "hash": _hash(form, canonical(state)), "value": _hash(form), "text": form, "type": "", "eq": ""}
+    return {
+        "kind": "raised",
+        "hash": _hash(form, canonical(state)),
+        "value": _hash(form),
+        "text": form,
+        "type": "",
+        "eq": "",
+    }
 
 
 def refused(what):
