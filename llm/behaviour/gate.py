@@ -29,11 +29,15 @@ Tell = Callable[[str], None]
 
 
 def gate(
-    evaluations: Sequence[Evaluation], examiner: Examiner, remaining_s: float, tell: Tell = lambda _: None
+    evaluations: Sequence[Evaluation],
+    examiner: Examiner,
+    remaining_s: float,
+    tell: Tell = lambda _: None,
+    budget_s: float = BUDGET_S,
 ) -> tuple[Evaluation, ...]:
     """The evaluations with `behaviour`, `distinguishing` and, where one is overfit, the reason filled in.
 
-    The best fifteen of those that passed are compared, whoever made them, within `BUDGET_S` or what is left.
+    The best fifteen of those that passed are compared, whoever made them, within `budget_s` or what is left.
     `tell` hears in one line what was found, or why nothing could be measured. Raises SandboxError.
     """
     evaluations = [replace(e, behaviour="", distinguishing="") for e in evaluations]
@@ -46,7 +50,7 @@ def gate(
     names = watched(before, changes)
     if not names:
         return tuple(evaluations)
-    measured = _measured([before, *changes], names, examiner, min(BUDGET_S, remaining_s))
+    measured = _measured([before, *changes], names, examiner, min(budget_s, remaining_s))
     if measured.why_not:
         tell(f"behaviour: not measured ({measured.why_not})")
         return tuple(evaluations)

@@ -52,7 +52,7 @@ def gated(tmp_path: Path) -> Gate:
             executed = [examiner.examine(each, n, Event()) for n, each in enumerate(made)]
             assert [e.detail for e in executed if not e.passed] == [], "every candidate passes the tests"
             said: list[str] = []
-            judged = gate(executed, examiner, seconds, said.append)
+            judged = gate(executed, examiner, seconds, said.append, budget_s=seconds)
         return Gated(judged, tuple(said), select(judged))
 
     return run
