@@ -186,6 +186,7 @@ def test_state_that_tests_leave_in_modules_gives_no_false_verdict(tmp_path: Path
                 CALLS.append(1)
                 assert app.note("a") == 1
                 assert len(CALLS) == 1 and app.SEEN == ["a"]
+                assert app.note("b") == 2
             """,
     }
     with red_python(tmp_path, files) as red:
