@@ -7,7 +7,7 @@ by test where the environment can carry a reporter to the tool behind it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import Event
@@ -80,22 +80,6 @@ def run_check(
         plan = _as_written(check, {}, plan.tool)
         completed = execute(plan)
     return _result(check, plan, completed, workspace)
-
-
-def run_checks(
-    checks: Sequence[Check],
-    sandbox: Sandbox,
-    workspace: Path,
-    files: Mapping[str, bytes | None] = _NO_FILES,
-    cancel: Event | None = None,
-    limits: Limits = _LIMITS,
-    jobs: int = 1,
-) -> tuple[CheckResult, ...]:
-    """Run several checks, `jobs` at once; results in the order of the checks."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        return tuple(pool.map(lambda c: run_check(c, sandbox, workspace, files, cancel, limits), checks))
 
 
 def _plan(check: Check, sandbox: Sandbox, only: tuple[str, ...]) -> _Plan:

@@ -6,8 +6,9 @@ from threading import Event, Timer
 
 import pytest
 
+from llm.checks.baseline import side_by_side
 from llm.checks.recognise import check_of
-from llm.checks.run import run_checks
+from llm.checks.run import run_check
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Limits
 from tests.checks.conftest import Make, Run
@@ -115,5 +116,6 @@ def test_leaving_early_with_exit_code_0_is_never_green(run: Run, files: dict[str
 def test_results_come_in_the_order_of_the_checks(make: Make) -> None:
     top = make({})
     with open_sandbox(top) as sandbox:
-        results = run_checks([check_of("sleep 0.5"), check_of("false")], sandbox, top, jobs=2)
+        checks = [check_of("sleep 0.5"), check_of("false")]
+        results = side_by_side(lambda check, stop: run_check(check, sandbox, top, cancel=stop), checks)
     assert [(r.check.command, r.green) for r in results] == [("sleep 0.5", True), ("false", False)]
