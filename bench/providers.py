@@ -63,6 +63,7 @@ def overhead(folder: Path, litellm: str) -> None:
         ways = {
             "torre": stack.enter_context(caller("torre", torre_terms(server, folder))),
             "sdk": stack.enter_context(caller("sdk", terms(server))),
+            "wire": stack.enter_context(caller("wire", terms(server))),
             "torre alone": stack.enter_context(caller("torre", {**torre_terms(server, folder), "at_once": True})),
         }
         if litellm:
@@ -76,6 +77,8 @@ def overhead(folder: Path, litellm: str) -> None:
 def _report_overhead(cpu_ms: Mapping[str, list[float]]) -> None:
     own = _on_top(cpu_ms, "torre", "sdk")
     _emit_overhead("providers.cpu", own, cpu_ms, "torre", "sdk", target="at most 0.3")
+    governed = _on_top(cpu_ms, "torre", "wire")
+    emit("providers.cpu.governance", governed, "ms CPU a call, on top of Torre's own wire")
     alone = statistics.median(cpu_ms["torre alone"])
     emit("providers.cpu.alone", alone, "ms CPU a call, around a wire that answers at once")
     for form in ("streamed", "whole"):

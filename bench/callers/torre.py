@@ -44,14 +44,14 @@ def caller(terms: dict[str, Any]) -> Callable[[], bool]:
     wire = AtOnce() if terms.get("at_once") else wire_of("openai")
     wire.warm()
     bound = Terms(run, Stage.TYPES, policy, store, traces.add_attempt, {})
-    lane, question = MeteredWire(policy.models[LANE], wire, bound), _question(terms)
+    lane, asked = MeteredWire(policy.models[LANE], wire, bound), question(terms)
     choose = partial(decide, Stage.TYPES, policy, lambda row: credential(row, {}))
 
     def call() -> bool:
         if not choose(standing=store.standing(policy.timezone)).lanes:
             return False
         try:
-            _, row = lane.ask(question, traces.add_attempt)
+            _, row = lane.ask(asked, traces.add_attempt)
         except LaneRefused:
             return False
         traces.add_attempt(row)
@@ -70,6 +70,7 @@ def _policy(terms: dict[str, Any]) -> Policy:
     )
 
 
-def _question(terms: dict[str, Any]) -> Call:
+def question(terms: dict[str, Any]) -> Call:
+    """The call that every way makes."""
     system, user = (message["content"] for message in terms["messages"])
     return Call("m", terms["base_url"], "", system, (Message("user", user),), terms["max_tokens"])
