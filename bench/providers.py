@@ -34,6 +34,8 @@ PLENTY = {"rpm": 10**6, "tpm": 10**9, "concurrency": 10**3, "daily_calls": 10**7
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         litellm = "" if "--without-litellm" in sys.argv else install_litellm(Path(folder))
+        if not litellm:
+            print("LiteLLM's figures are left out: it was not asked for, or could not be installed", file=sys.stderr)
         imports(litellm)
         overhead(Path(folder), litellm)
 

@@ -33,13 +33,25 @@ exit codes: 0 green, or nothing was red · 1 still red · 2 bad input or policy 
 
 def positive(text: str) -> float:
     """A number of seconds above zero."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
+    number = _number(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
     return number
+
+
+def not_negative(text: str) -> float:
+    """A number of seconds, zero included."""
+    number = _number(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more, got {text!r}")
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
 
 
 def build_parser(first: str = "") -> argparse.ArgumentParser:
@@ -72,7 +84,11 @@ def _fix(parser: argparse.ArgumentParser) -> None:
         help="take the first of several that pass but behave differently",
     )
     add(
-        "--max-seconds", type=positive, default=30.0, metavar="S", help="time for the embedded search (default 30)"
+        "--max-seconds",
+        type=not_negative,
+        default=30.0,
+        metavar="S",
+        help="time for the embedded search (default 30; 0: it is left out, the lanes alone are asked)",
     )
     add("--apply", action="store_true", help="write the proven patch to your files, as TORRE_APPLY=1 does")
     add_apply_terms(parser)

@@ -40,7 +40,7 @@ class Finding:
 
 def examine() -> tuple[Finding, ...]:
     """All findings, in the order in which a newcomer needs them."""
-    return (_interpreter(), _clash(), *_sandbox(), *_programs(), _typescript(), *_applies())
+    return (_interpreter(), _clash(), *_sandbox(), *_programs(), _typescript(), *_quotas(), *_applies())
 
 
 def _interpreter() -> Finding:
@@ -80,6 +80,13 @@ def _programs() -> Iterator[Finding]:
     for name, (consequence, remedy) in needs.items():
         path = which(name)
         yield Finding(name, "ok", path) if path else Finding(name, "warning", f"not found: {consequence}", remedy)
+
+
+def _quotas() -> Iterator[Finding]:
+    from llm.ledger.sharing import PER_JOB, REMEDY, caps_are_per_job
+
+    if caps_are_per_job(os.environ):
+        yield Finding("quotas", "warning", PER_JOB, REMEDY)
 
 
 def _applies() -> Iterator[Finding]:

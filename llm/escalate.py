@@ -7,7 +7,7 @@ not. The first proven candidate ends the race where the policy says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -40,6 +40,7 @@ from llm.providers.question import Question, images_of
 from llm.providers.router import ProvidersRouter
 from llm.providers.stub_mode import best_stub, missing_keys, stub_candidates
 from llm.rerank.examine import Examiner, Layer
+from llm.rerank.select import select
 
 ATTEMPTS_PER_FAILURE = 24
 """The most attempts on one and the same failure within a day, over all runs: a loop in CI must end."""
@@ -86,13 +87,14 @@ class Escalation:
         self._answers: list[LaneAnswer] = []
         self._failures: list[Failure] = []
         self._proposers: dict[int, object] = {}
+        self._failure = ""
         self.cancel = Event()
         self.evaluations: list[Evaluation] = []
 
-    def warm(self, stage: Stage) -> None:
-        """Import the SDKs of the lanes that this stage would ask, beside the baseline."""
-        decision = self._router.route(stage)
-        Thread(target=self._router.warm, args=(decision,), daemon=True, name="warm").start()
+    def warm(self, stages: Iterable[Stage]) -> None:
+        """Import the SDKs of the lanes that these stages would ask, beside the baseline."""
+        decisions = [self._router.route(stage) for stage in stages]
+        Thread(target=self._router.warm, args=(decisions,), daemon=True, name="warm").start()
 
     def beside(self, generation: Generation, stage: Stage) -> LaneWork:
         """The fixers, and the lanes if those proved nothing; or both at once, where the policy says `always`."""
@@ -101,7 +103,8 @@ class Escalation:
             return LaneWork(self._route(stage), held_back="nothing was red")
         if self._policy.escalate == "always":
             return self._race(generation, Target(stage, generation.red, Layer(), generation.examiner))
-        if any(evaluation.passed for evaluation in generation.run()):
+        found = select(generation.run())
+        if found.winner and (self._request.accept_ambiguous or not found.ambiguous):
             return LaneWork(self._route(stage), held_back="the embedded fixers proved a candidate")
         return self.run(Target(stage, generation.red, generation.layer, generation.examiner))
 
@@ -131,22 +134,27 @@ class Escalation:
         with ThreadPoolExecutor(1, thread_name_prefix="lanes") as pool:
             lanes = pool.submit(self.run, target)
             try:
-                lanes.add_done_callback(lambda _: self._stop(generation.red.cancel, self.evaluations))
-                self._stop(self.cancel, generation.run())
+                lanes.add_done_callback(lambda _: self._end(generation.stop, self.evaluations))
+                self._end(self.cancel.set, generation.run())
             except BaseException:
                 self.cancel.set()
                 raise
             return lanes.result()
 
-    def _stop(self, other: Event, evaluations: tuple[Evaluation, ...] | list[Evaluation]) -> None:
+    def _end(self, others: Callable[[], None], evaluations: Sequence[Evaluation]) -> None:
         if self._policy.race and any(evaluation.passed for evaluation in evaluations):
-            other.set()
+            others()
 
     def _held_back(self, target: Target) -> str:
         known = [d.key for d in target.red.diagnostics] or list(self._request.logs.values())
-        failure = fingerprint(known)
-        self._traces.note_failure(self._request.trace_id, failure)
-        made = self._traces.attempts_on(failure, time.time() - _DAY_S)
+        self._failure = fingerprint(known)
+        self._traces.note_failure(self._request.trace_id, self._failure)
+        return self._worn_out()
+
+    def _worn_out(self) -> str:
+        """Why no lane is asked about this failure once more, "" while it is. Asked before each question, because
+        other runs and the other lanes of this one count as well."""
+        made = self._traces.attempts_on(self._failure, time.time() - _DAY_S)
         if made < ATTEMPTS_PER_FAILURE:
             return ""
         return f"{made} attempts on this same failure within a day: no lane is asked again until it changes"
@@ -190,6 +198,9 @@ class Escalation:
         for number in range(1, self._policy.rounds + 1):
             if self.cancel.is_set():
                 return
+            if worn_out := self._worn_out():
+                self._record.emit("progress", line=f"{lane.name}: {worn_out}")
+                return
             self._record.emit("asking", lane=lane.name, round=number)
             asked = lane.ask(question, feedback, self.cancel, _finite(self._budget.remaining_s()))
             evaluation = self._examine(asked, target, me)
@@ -228,7 +239,7 @@ class Escalation:
         if failure:
             self._record.emit("lane_failed", lane=asked.lane, reason=failure.reason, message=failure.message)
         if evaluation:
-            self._stop(self.cancel, [evaluation])
+            self._end(self.cancel.set, [evaluation])
 
     def _work(self, decision: RouteDecision) -> LaneWork:
         no_key = (s for s in decision.skipped if s.reason is SkipReason.NO_CREDENTIALS)

@@ -71,6 +71,7 @@ class Generation:
         self._record = record
         self._numbers = numbers
         self._lacks: dict[str, str] = {}
+        self._stopped = False
         self.evaluations: list[Evaluation] = []
 
     @property
@@ -78,15 +79,20 @@ class Generation:
         """What the fixers that were wanted lack here, each with its remedy."""
         return tuple(f"{name}: {lack}" for name, lack in self._lacks.items() if lack)
 
+    def stop(self) -> None:
+        """Somebody else proved a fix: this round ends, and there is no other."""
+        self._stopped = True
+        self.red.cancel.set()
+
     def run(self) -> tuple[Evaluation, ...]:
         """Round after round until a candidate passes, nothing makes progress, or the time is over.
 
         What passed is compared beyond the tests, so that lanes are asked where it only special-cases them."""
-        if not self.examiner.baseline.red:
+        if not self.examiner.baseline.red or self._budget.search_s <= 0:
             return ()
         for _ in range(_ROUNDS):
             progress = self._round(self.red, self.layer)
-            if progress is None or progress.passed:
+            if progress is None or progress.passed or self._stopped:
                 break
             self.layer = self._keep(progress)
             self.red = self._look_again(progress, self.layer)

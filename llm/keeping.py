@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm.budget import Budget
-from llm.domain import RepairRequest, Run
+from llm.domain import RepairRequest, Run, Stage
 from llm.errors import LedgerError
 from llm.generate import Numbers
 from llm.ledger.home import open_traces
 from llm.ledger.record import Record
+from llm.ledger.sharing import PER_JOB, REMEDY, caps_are_per_job
 from llm.ledger.traces import TraceStore
 from llm.providers.credentials import configured_keys
 from llm.providers.router import ProvidersRouter
@@ -37,6 +38,11 @@ class Keeper:
         self._router = router
         self._env = env
         self._record = record
+        self.notes = (f"{PER_JOB}; {REMEDY}",) if self._asks and caps_are_per_job(env) else ()
+
+    @property
+    def _asks(self) -> bool:
+        return self._store is not None and self._router.policy.enabled(self._env)
 
     def begin(
         self, request: RepairRequest, workspace: Path, budget: Budget, numbers: Numbers
@@ -45,12 +51,12 @@ class Keeper:
         if self._store is None:
             return None
         self._store.begin(request.trace_id, str(workspace), self._router.policy.hash)
-        if not self._router.policy.enabled(self._env):
+        if not self._asks:
             return None
         from llm.escalate import Escalation
 
         lanes = Escalation(request, self._router, self._env, self._store, self._record, budget, numbers)
-        lanes.warm(triage(request.logs).stage)
+        lanes.warm([triage(request.logs).stage] if request.logs else Stage)
         return lanes
 
     def finish(self, run: Run) -> None:

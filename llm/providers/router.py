@@ -116,9 +116,10 @@ class ProvidersRouter:
         models = (self.policy.models[lane] for lane in self._allowed(decision.providers))
         return tuple(Lane(model, self._wires(model.protocol), terms) for model in models)
 
-    def warm(self, decision: RouteDecision) -> None:
-        """Import the SDKs of these lanes; meant for a thread, while the baseline runs."""
-        for protocol in dict.fromkeys(self.policy.models[lane].protocol for lane in decision.providers):
+    def warm(self, decisions: Iterable[RouteDecision]) -> None:
+        """Import the SDKs of the lanes that would be called; meant for a thread, while the baseline runs."""
+        lanes = [lane for decision in decisions if not decision.stub for lane in decision.providers]
+        for protocol in dict.fromkeys(self.policy.models[lane].protocol for lane in lanes):
             with suppress(ImportError):  # a lane whose SDK is missing says so when it is asked
                 self._wires(protocol).warm()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from llm.domain import Evaluation, Selection
+from llm.domain import EMBEDDED, Evaluation, Selection
 
 _BEST_GUESS = 0.5
 
@@ -56,12 +56,17 @@ def _clusters(evaluations: Sequence[Evaluation]) -> Counter[str]:
 
 
 def _ambiguous(ranking: Sequence[Evaluation]) -> bool:
-    """Passing candidates of the best tier that were seen to behave differently. All guesses are one tier here."""
-    passing = [e for e in ranking if e.passed and e.behaviour]
-    if not passing:
-        return False
-    best = passing[0]
-    equals = (e for e in passing if _one_tier(e, best))
+    """Passing candidates of the best tier that were seen to behave differently. All guesses are one tier here.
+
+    Where none of them could be compared, two of the search's are one too many: it proposes what is near at hand,
+    and nothing but the comparison tells its first find from an accident.
+    """
+    passing = [e for e in ranking if e.passed]
+    known = [e for e in passing if e.behaviour]
+    if not known:
+        searched = [e for e in passing if is_guess(e) and e.candidate.provider == EMBEDDED]
+        return len(searched) > 1 and passing[0] in searched
+    equals = (e for e in known if _one_tier(e, known[0]))
     return len({e.behaviour for e in equals}) > 1
 
 

@@ -32,7 +32,8 @@ def test_version_and_help() -> None:
     ("arguments", "words"),
     [
         (["nonsense"], "invalid choice"),
-        (["fix", "--max-seconds", "0"], "expected a number of seconds above 0"),
+        (["fix", "--max-seconds", "-1"], "expected a number of seconds, 0 or more"),
+        (["fix", "--deadline", "0"], "expected a number of seconds above 0"),
         (["fix", "--deadline", "soon"], "expected a number of seconds above 0"),
         (["fix", "--check", " "], "--check 1: expected a command"),
         (["fix", "--no-such-option"], "unrecognized arguments"),

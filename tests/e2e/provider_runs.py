@@ -59,6 +59,11 @@ def whole(text: str, path: str = "roman.py") -> str:
     return f"The function is missing.\n\n{path}\n```\n{text}```\n"
 
 
+def reply(model: str, text: str, **more: Any) -> dict[str, Any]:
+    """The model answers with this content of the file."""
+    return {"type": "reply", "text": whole(text), "match": {"model": model}, **more}
+
+
 def saying(text: str) -> Callable[[socket.socket], None]:
     """A script of the raw server: this answer by OpenAI's protocol, whatever is asked."""
     dialect = DIALECTS["openai"]
@@ -139,7 +144,7 @@ class User:
         return rows
 
 
-FIX = ("fix", "--providers", "--json", "--max-seconds", "0.1", "--check", CHECK)
+FIX = ("fix", "--providers", "--json", "--max-seconds", "0", "--check", CHECK)
 
 
 def ended(process: subprocess.Popen[bytes], stdin: bytes = b"") -> Ran:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -27,6 +28,7 @@ from tests.e2e.provider_runs import (
     User,
     apply,
     providers,
+    reply,
     row,
     whole,
 )
@@ -34,12 +36,71 @@ from tests.providers.servers import AIMOCK, Aimock, Llmock, RawServer, aimock_se
 
 PRICE = {"input": 2.0, "output": 10.0}
 
-DUE = "    return on_hand < article.minimum\n", "    return on_hand <= article.minimum\n"
-BLOCK = "src/stockroom/reorder.py\n<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n".format(*DUE)
-FINISH = "        finish = min(self.end, self.end)\n", "        finish = min(self.end, other.end)\n"
-HUNK = "@@ -1,3 +1,3 @@\n         begin = max(self.start, other.start)\n-{}+{}         return max".format(*FINISH)
-DIFF = f"```diff\n--- a/rooms/slot.py\n+++ b/rooms/slot.py\n{HUNK}(0, finish - begin)\n```\n"
-FAULTS = {"py-tests": ("src/stockroom/reorder.py", *DUE), "py-unittest": ("rooms/slot.py", *FINISH)}
+
+class Edit(NamedTuple):
+    """What a scripted model says of one place in a file of an example."""
+
+    path: str
+    old: str
+    new: str
+
+    @property
+    def block(self) -> str:
+        return f"{self.path}\n<<<<<<< SEARCH\n{self.old}\n=======\n{self.new}\n>>>>>>> REPLACE\n"
+
+
+FINISH = Edit(
+    "rooms/slot.py",
+    "        finish = min(self.end, self.end)",
+    "        finish = min(self.end, other.end)",
+)
+HUNK = f"@@ -1,3 +1,3 @@\n         begin = max(self.start, other.start)\n-{FINISH.old}\n+{FINISH.new}\n"
+CLOSING = "         return max(0, finish - begin)"
+DIFF = f"```diff\n--- a/rooms/slot.py\n+++ b/rooms/slot.py\n{HUNK}{CLOSING}\n```\n"
+MENDED: dict[str, tuple[Edit, ...]] = {
+    "py-tests": (
+        Edit(
+            "src/stockroom/reorder.py",
+            "    return on_hand < article.minimum",
+            "    return on_hand <= article.minimum",
+        ),
+    ),
+    "py-unittest": (FINISH,),
+    "py-types": (
+        Edit("src/depot/tariff.py", "    return tariff.oversize_cent", "    return tariff.oversize_cents"),
+    ),
+    "py-style": (
+        Edit(
+            "tidings/entry.py",
+            "import re\nimport json\nfrom collections.abc import Mapping\nfrom datetime import UTC, datetime\n"
+            "from dataclasses import dataclass",
+            "import re\nfrom collections.abc import Mapping\nfrom dataclasses import dataclass\n"
+            "from datetime import UTC, datetime",
+        ),
+        Edit("tidings/entry.py", "    if title == None:", "    if title is None:"),
+        Edit("tidings/feed.py", "[entry for entry in self][:count]", "list(self)[:count]"),
+    ),
+    "py-build": (
+        Edit("src/logdigest/line.py", "\nimport re\n", "\nimport re\nfrom dataclasses import dataclass\n"),
+    ),
+    "py-make": (Edit("retention/sweep.py", "    keep = recent | montly", "    keep = recent | monthly"),),
+    "js-tests": (
+        Edit(
+            "src/queue.js",
+            "    const done = retry(job.work, options);",
+            "    const done = await retry(job.work, options);",
+        ),
+    ),
+    "ts-types": (
+        Edit(
+            "src/print.ts",
+            'import { lineNet, totals, type Invoice, type Line } from "./invoice.js";',
+            'import { lineNet, totals, type Invoice, type Line } from "./invoice.js";\n'
+            'import { formatCents } from "./money.js";',
+        ),
+        Edit("src/print.ts", "line.quantitiy", "line.quantity"),
+    ),
+}
 USAGE = {"prompt_tokens": 900, "completion_tokens": 50, "total_tokens": 950} | {
     "input_tokens": 900,
     "output_tokens": 50,
@@ -53,7 +114,8 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]:
     """Answers by the file that is asked about: one with search/replace blocks, one with a unified diff."""
     if not AIMOCK.exists():
         pytest.skip("aimock is not installed: make setup")
-    answers = {"def is_due": BLOCK, "def shared_minutes": DIFF}
+    answers = {edits[0].old: "\n".join(edit.block for edit in edits) for edits in MENDED.values()}
+    answers[FINISH.old] = DIFF
     fixtures = [
         {"match": {"userMessage": shown}, "response": {"content": f"I see.\n\n{text}", "usage": USAGE}}
         for shown, text in answers.items()
@@ -74,9 +136,14 @@ def red(workspace: Callable[..., Path]) -> Path:
     return workspace(FILES)
 
 
-@pytest.mark.parametrize(
-    ("lane", "name"), [*((lane, "py-unittest") for lane in PROTOCOLS), (GPT, "py-tests"), (LOCAL, "py-tests")]
-)
+EACH_ONCE = {"py-tests": GPT, "py-types": CLAUDE, "py-style": GEMINI, "py-build": LOCAL, "py-make": GPT}
+EACH_ONCE |= {"js-tests": CLAUDE}
+PAIRS = [*((lane, "py-unittest") for lane in PROTOCOLS), *((lane, name) for name, lane in EACH_ONCE.items())]
+if "TORRE_SOAK" in os.environ:
+    PAIRS = [(lane, name) for lane in PROTOCOLS for name in MENDED]
+
+
+@pytest.mark.parametrize(("lane", "name"), PAIRS)
 def test_an_example_turns_green_through_each_adapter(
     lane: str,
     name: str,
@@ -85,12 +152,15 @@ def test_an_example_turns_green_through_each_adapter(
     user: User,
     schema: Draft202012Validator,
 ) -> None:
-    root, (path, bug, fix) = example(name), FAULTS[name]
-    source = (root / path).read_text()
+    root, edits = example(name), MENDED[name]
+    before = {edit.path: (root / edit.path).read_text() for edit in edits}
+    after = dict(before)
+    for edit in edits:
+        after[edit.path] = after[edit.path].replace(edit.old, edit.new)
     user.lanes({lane: row(lane, aimock, "scripted", price=PRICE)})
     fetch(f"{aimock.url}/__aimock/reset/journal", {})
 
-    ran = user.torre("fix", "--providers", "--json", "--max-seconds", "0.1", cwd=root)
+    ran = user.torre("fix", "--providers", "--json", "--max-seconds", "0", cwd=root)
 
     answer = ran.json()
     schema.validate(answer)
@@ -105,9 +175,9 @@ def test_an_example_turns_green_through_each_adapter(
     assert told["selected"]["index"] == 0
     assert len(fetch(f"{aimock.url}/__aimock/journal")) == 1
     assert {check["after"]["status"] for check in answer["report"]["checks"]} == {"green"}
-    assert (root / path).read_text() == source, "nothing in the workspace is changed"
+    assert {path: (root / path).read_text() for path in before} == before, "nothing in the workspace is changed"
     apply(answer["diff"], root)
-    assert (root / path).read_text() == source.replace(bug, fix)
+    assert {path: (root / path).read_text() for path in after} == after
 
 
 def test_the_winner_is_the_output_and_every_command_tells_of_it(
@@ -266,6 +336,21 @@ def test_lanes_are_asked_beside_the_fixers_only_where_the_policy_says_always(
     assert len(llmock.requests()) == asked
 
 
+@pytest.mark.parametrize(("options", "asked"), [((), 1), (("--accept-ambiguous",), 0)])
+def test_lanes_are_asked_where_what_the_fixers_found_is_ambiguous(
+    options: tuple[str, ...], asked: int, user: User, workspace: Callable[..., Path], llmock: Llmock
+) -> None:
+    """Two edits pass and behave differently: nothing is proven by them, unless the user takes the first."""
+    source = "def joined(one, two):\n    return one - two\n"
+    test = "from sums import joined\n\n\ndef test_joined():\n    assert joined(2, 2) == 4\n"
+    root = workspace({"sums.py": source, "test_sums.py": test})
+    llmock.will({"type": "reply", "text": whole(source.replace("-", "+"), "sums.py"), "times": None})
+    user.lanes({GPT: row(GPT, llmock, "m")}, rounds=1)
+    answer = user.torre("fix", "--providers", "--json", "--max-seconds", "30", *options, cwd=root).json()
+    assert len(llmock.requests()) == asked
+    assert answer["mode"] == ("PATCH" if options else "ADVISORY")
+
+
 def test_pictures_reach_a_lane_with_vision_only(user: User, red: Path, llmock: Llmock) -> None:
     picture = {"media_type": "image/png", "base64": "iVBORw0KGgo="}
     request = {"workspace": str(red), "checks": ["python3 check.py"], "assets": {"screen.png": picture}}
@@ -278,11 +363,6 @@ def test_pictures_reach_a_lane_with_vision_only(user: User, red: Path, llmock: L
     assert decision["providers"] == [GEMINI]
     assert [(each["provider"], each["reason"]) for each in decision["skipped"]] == [(GPT, "no_vision")]
     assert "iVBORw0KGgo=" in json.dumps(bodies(llmock))
-
-
-def reply(model: str, text: str, **more: Any) -> dict[str, Any]:
-    """The model answers with this content of the file."""
-    return {"type": "reply", "text": whole(text), "match": {"model": model}, **more}
 
 
 def bodies(server: Llmock) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +17,12 @@ from tests.e2e.provider_runs import (
     GPT,
     GREEN,
     LOCAL,
+    RED,
     User,
     ended,
     failures,
     providers,
+    reply,
     row,
     whole,
 )
@@ -204,3 +207,30 @@ def test_the_same_failure_is_not_paid_for_without_end(user: User, red: Path, llm
     assert [run.exit_code for run in runs] == [3, 3, 4]
     assert "same failure" in providers(runs[-1].json())["held_back"]
     assert len(llmock.requests()) == 32
+
+
+def test_one_run_alone_does_not_go_on_without_end_either(user: User, red: Path, llmock: Llmock) -> None:
+    """Eight samples of five rounds are forty attempts; whoever asks for one more counts all that were made."""
+    wrong = (RED.replace("raise NotImplementedError", f'return "{number}"') for number in range(40))
+    llmock.will(*(reply("m", text) for text in wrong))
+    user.lanes({GPT: row(GPT, llmock, "m")}, samples=8, rounds=5, race=False)
+    ran = user.fix(red)
+    assert ran.exit_code == 1
+    assert 24 <= len(llmock.requests()) < 24 + 8
+
+
+@pytest.mark.parametrize(("variables", "told"), [({"CI": "true"}, True), ({"CI": "false"}, False), ({}, False)])
+def test_in_ci_without_a_shared_ledger_caps_are_said_to_be_per_job(
+    variables: dict[str, str], told: bool, user: User, red: Path, llmock: Llmock, tmp_path: Path
+) -> None:
+    llmock.will(*(reply("m", GREEN) for _ in range(2)))
+    user.lanes({GPT: row(GPT, llmock, "m")})
+    notes = user.fix(red, **variables).json()["report"]["notes"]
+    shared = user.fix(red, **variables, TORRE_LEDGER=str(tmp_path / "shared.sqlite")).json()["report"]["notes"]
+    assert any("per job" in note and "TORRE_LEDGER" in note for note in notes) == told
+    assert not any("per job" in note for note in shared)
+    findings = {
+        f["name"]: f for f in json.loads(user.torre("doctor", "--json", cwd=red, **variables).stdout)["findings"]
+    }
+    assert ("quotas" in findings) == told
+    assert not told or (findings["quotas"]["status"], bool(findings["quotas"]["remedy"])) == ("warning", True)

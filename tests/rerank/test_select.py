@@ -91,3 +91,14 @@ def test_differing_behaviour_in_the_best_tier_is_ambiguous() -> None:
 
 def test_tiers_are_tenths() -> None:
     assert prior_tier(0.94) == prior_tier(0.86) == 9
+
+
+def test_two_finds_of_the_search_that_nobody_compared_prove_nothing() -> None:
+    finds = [Evaluation(Candidate(diff=f"d{n}", prior=0.4), n) for n in range(2)]
+    assert select(finds).ambiguous
+    assert not select(finds[:1]).ambiguous, "the control: one find has no rival"
+    assert not select([replace(e, behaviour="alike") for e in finds]).ambiguous
+    a_tools = Evaluation(Candidate(diff="d", prior=0.9), 5)
+    assert not select([*finds, a_tools]).ambiguous, "a tool's own fix stands above guesses"
+    lanes = [replace(e, candidate=replace(e.candidate, provider="acme/coder")) for e in finds]
+    assert not select(lanes).ambiguous, "models answer for the whole task, each by itself"
