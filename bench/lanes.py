@@ -52,7 +52,7 @@ def _asking(user: User, lanes: int) -> Callable[[], None]:
     root = user.home / "project"
     router = ProvidersRouter(root, {**user.environment, "PROVIDERS_V1": "1"})
     decision = router.route(Stage.TESTS)
-    router.warm(decision)
+    router.warm([decision])
 
     def ask() -> None:
         request = ProviderRequest({"tests": "E   NotImplementedError"}, FILES)

@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         litellm = "" if "--without-litellm" in sys.argv else install_litellm(Path(folder))
         if not litellm:
-            print("LiteLLM's figures are left out: it was not asked for, or could not be installed", file=sys.stderr)
+            print("without LiteLLM: it was not asked for, or cannot be installed here", file=sys.stderr)
         imports(litellm)
         overhead(Path(folder), litellm)
 
