@@ -1,4 +1,4 @@
-"""The protocol servers, started once a worker, on free ports."""
+"""The protocol server with the answers that these tests are about, started once a worker, on a free port."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.servers import AIMOCK, Aimock, Llmock, RawServer, aimock_server, llmock_server
+from tests.providers.servers import AIMOCK, Aimock, aimock_server
 
 PROSE = "I looked at the file and I think it is fine as it is."
 UNICODE = "naïve ✓ 日本語 🎉 👩‍👩‍👧 \u2028 end"
@@ -51,16 +51,4 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]:
     file: Path = tmp_path_factory.mktemp("aimock") / "fixtures.json"
     file.write_text(json.dumps({"fixtures": fixtures}), encoding="utf-8")
     with aimock_server(file) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def llmock() -> Iterator[Llmock]:
-    with llmock_server() as server:
-        yield server
-
-
-@pytest.fixture
-def raw() -> Iterator[RawServer]:
-    with RawServer() as server:
         yield server

@@ -1,0 +1,21 @@
+"""Protocol servers that more than one room asks, started once a worker, on free ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.providers.servers import Llmock, RawServer, llmock_server
+
+
+@pytest.fixture(scope="session")
+def llmock() -> Iterator[Llmock]:
+    with llmock_server() as server:
+        yield server
+
+
+@pytest.fixture
+def raw() -> Iterator[RawServer]:
+    with RawServer() as server:
+        yield server
