@@ -1,19 +1,26 @@
-# make demo · make test · make bench — each sets up what it needs; all are idempotent.
+# make demo · make test · make soak · make bench — each sets up what it needs; all are idempotent.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The checks that the tests run find this environment's tools, and not whatever the machine happens to have.
+WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
 WORKERS ?= 2
 export PYTHONPATH :=
 
-.PHONY: demo test bench setup lint lock schema clean
+.PHONY: demo test soak bench setup lint lock schema clean
 
 demo: $(VENV)/.ready
 	@echo '$$ torre fix examples/py-tests'
 	@$(BIN)/torre fix examples/py-tests
 
 test: setup lint
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(WITH_TOOLS) $(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# Every repetition test at its full count, and ten minutes for each fuzz target; one at a time, for hours.
+soak: setup
+	$(WITH_TOOLS) TORRE_SOAK=10 TORRE_FUZZ_SECONDS=$${TORRE_FUZZ_SECONDS:-600} \
+		$(BIN)/pytest -n 0 -o timeout=3600 $$(grep -rlE 'TORRE_(SOAK|FUZZ_SECONDS)' tests --include='*.py')
 
 lint: setup
 	$(BIN)/ruff check .
@@ -22,7 +29,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python -m bench.run
+	$(WITH_TOOLS) $(BIN)/python -m bench.run
 
 setup: $(VENV)/.ready node_modules/.ready
 

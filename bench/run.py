@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-BENCHMARKS = ("start", "sandbox", "throughput", "ledger", "lanes", "providers", "exactness", "examples")
+BENCHMARKS = ("start", "sandbox", "attacks", "throughput", "ledger", "lanes", "providers", "exactness", "examples")
 
 
 def main() -> None:

@@ -3,26 +3,32 @@
 set -euo pipefail
 python=$1 venv=$2
 
-need() { # need PROGRAM DEBIAN-PACKAGE: install it as root, or say how
-    command -v "$1" >/dev/null && return
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
-    else
-        echo "$1 is missing. Run: sudo apt-get install $2" >&2
-        exit 1
-    fi
+missing=()
+need() { # need PROGRAM DEBIAN-PACKAGE…
+    command -v "$1" >/dev/null || missing+=("${@:2}")
 }
 
 need "$python" python3
 need bwrap bubblewrap
 need git git
+need node nodejs
+need npm npm
+need unshare util-linux
+if command -v "$python" >/dev/null && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=(python3-venv)
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+    else
+        echo "Packages are missing. On Debian or Ubuntu run: sudo apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+fi
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "Python 3.11 or later is needed; $("$python" --version) was found. Run: make PYTHON=python3.12 …" >&2
     exit 1
 }
-if ! "$python" -c 'import ensurepip' 2>/dev/null; then
-    need pip3 python3-venv
-fi
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install -q --disable-pip-version-check uv==0.13.9
 "$venv/bin/uv" pip install -q --python "$venv/bin/python" --require-hashes -r requirements.lock

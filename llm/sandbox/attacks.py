@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 
+PROCESSES = 32
+"""How many processes the probe's job may have; it tries twice as many."""
 
-def main(canary: str, outside: str, port: str, abstract: str) -> None:
-    """Try all; the arguments are a file outside, a place to write to, and two listening sockets of the host.
+
+def main(canary: str, outside: str, port: str, abstract: str, path: str) -> None:
+    """Try all; the arguments are a file outside, a place to write to, and three listening sockets of the host.
 
     A write outside may seem to succeed, in the job's own tmpfs: whether it did is seen from outside.
     """
@@ -25,8 +27,9 @@ def main(canary: str, outside: str, port: str, abstract: str) -> None:
     attacks: dict[str, Callable[[], object]] = {
         "read": lambda: os.close(os.open(canary, os.O_RDONLY)),
         "tcp": lambda: socket.create_connection(("127.0.0.1", int(port)), timeout=1),
-        "socket": lambda: socket.socket(socket.AF_UNIX).connect("\0" + abstract),
-        "processes": _fork_is_unlimited,
+        "abstract socket": lambda: socket.socket(socket.AF_UNIX).connect("\0" + abstract),
+        "path socket": lambda: socket.socket(socket.AF_UNIX).connect(path),
+        "processes": _fork_past_the_limit,
     }
     for name, attack in attacks.items():
         try:
@@ -38,9 +41,18 @@ def main(canary: str, outside: str, port: str, abstract: str) -> None:
     sys.stdout.write("done\n")
 
 
-def _fork_is_unlimited() -> None:
-    if resource.getrlimit(resource.RLIMIT_NPROC)[0] != resource.RLIM_INFINITY:
-        raise OSError("limited")
+def _fork_past_the_limit() -> None:
+    children, (waiting, release) = 0, os.pipe()
+    try:
+        for children in range(2 * PROCESSES):  # noqa: B007 (read in `finally`)
+            if os.fork() == 0:
+                os.close(release)
+                os.read(waiting, 1)
+                os._exit(0)
+    finally:
+        os.close(release)
+        for _ in range(children):
+            os.wait()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ job writes outlives it, and nothing but the exit code and the capped pipes leave
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from typing import Protocol
 from llm.domain import Isolation
 
 MIB = 1 << 20
+_A_THIRD_OF_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 3
+"""Two jobs side by side then leave the machine something to live on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Limits:
     wall_s: float = 300.0
     output_bytes: int = MIB
     report_bytes: int = 64 * MIB
-    memory_bytes: int = 4096 * MIB
+    memory_bytes: int = min(4096 * MIB, _A_THIRD_OF_MEMORY)
     disk_bytes: int = 2048 * MIB
     inodes: int = 200_000
     processes: int = 512

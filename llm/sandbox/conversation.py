@@ -107,8 +107,11 @@ class Conversation:
         self._streams["report"] = fd
         if self._job.on_report is None:
             self._selector.register(fd, selectors.EVENT_READ, self._reader("report", fd))
-        self._talker = Thread(target=self._talk, args=(fd,), daemon=True)
-        self._talker.start()
+        if self._job.stdin or self._job.on_report:
+            self._talker = Thread(target=self._talk, args=(fd,), daemon=True)
+            self._talker.start()
+        else:
+            self._close_stdin()
 
     def _talk(self, report: int) -> None:
         """Feed stdin; in a conversation also read the report, so that a slow listener cannot stall the limits.

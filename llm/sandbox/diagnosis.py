@@ -28,7 +28,7 @@ _CONTAINER = (
 _SYSCTL = "sudo sysctl -w user.max_user_namespaces=15000; on older Debian also kernel.unprivileged_userns_clone=1"
 _KNOWN = (
     (
-        r"setting up [ug]id map: Permission denied|setgroups: Permission denied",
+        r"(setting up [ug]id map|setgroups): Permission denied|mount slave: (Permission|Operation)",
         "AppArmor keeps programs from using user namespaces (Ubuntu's default since 23.10)",
         _APPARMOR,
     ),

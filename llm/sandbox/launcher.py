@@ -12,7 +12,7 @@ import socket
 import sys
 
 from llm.sandbox import memory, seccomp, wire
-from llm.sandbox.supervisor import Confinement, group_name, supervise
+from llm.sandbox.supervisor import Confinement, group_name, stand_by
 from llm.sandbox.view import Template
 
 
@@ -36,49 +36,71 @@ def main(fd: int) -> None:
 
 
 def serve(server: socket.socket, template: Template, bwrap: list[str], kind: memory.Kind | None) -> None:
-    """Fork a supervisor for each request (its descriptors: stdin, stdout, stderr, control); reap them all."""
-    jobs: dict[int, int] = {}
+    """Hand each request (its descriptors: stdin, stdout, stderr, control) to a supervisor, until Torre is gone."""
     alarm, alarm_end = os.pipe()  # closed at the end, which each supervisor sees
+    supervisors = Supervisors(template, Confinement(bwrap, kind, alarm), not_for_them=(server.fileno(), alarm_end))
     while True:
-        ready, _, _ = select.select([server.fileno(), *jobs], [], [])
-        for pidfd in set(ready) & jobs.keys():
-            _reap(jobs.pop(pidfd), kind)
-            os.close(pidfd)
+        ready, _, _ = select.select([server.fileno(), *supervisors.pidfds], [], [])
+        supervisors.reap(set(ready))
         if server.fileno() not in ready:
             continue
         message, fds, _, _ = socket.recv_fds(server, 1, 4)
-        for fd in fds:
-            os.set_inheritable(fd, False)  # a received descriptor would else reach the job
         if not message:
             break
-        pid = os.fork()
-        if pid == 0:
-            os.close(alarm_end)
-            _be_supervisor(server, template, fds, Confinement(bwrap, kind, alarm))
-        jobs[os.pidfd_open(pid)] = pid
+        supervisors.hand_over(fds)
+    os.close(alarm_end)
+    supervisors.close()
+
+
+class Supervisors:
+    """One for each job that runs, and one that stands by with its mounts made, so that a job need not wait."""
+
+    def __init__(self, template: Template, confinement: Confinement, not_for_them: tuple[int, ...]) -> None:
+        self._template = template
+        self._confinement = confinement
+        self._not_for_them = not_for_them
+        self.pidfds: dict[int, int] = {}
+        self._spare = self._fork()
+
+    def hand_over(self, fds: list[int]) -> None:
+        """A job's descriptors to the one that stands by, and a new one in its place, which must not get them."""
+        with self._spare:
+            socket.send_fds(self._spare, [b"j"], fds)
         for fd in fds:
             os.close(fd)
-    os.close(alarm_end)
-    for pid in jobs.values():
-        _reap(pid, kind)
+        self._spare = self._fork()
 
+    def reap(self, ready: set[int]) -> None:
+        """A supervisor has killed all of its job before it ends; its memory group is left to the privileged."""
+        for pidfd in ready & self.pidfds.keys():
+            pid = self.pidfds.pop(pidfd)
+            os.waitpid(pid, 0)
+            os.close(pidfd)
+            if self._confinement.memory:
+                memory.remove(self._confinement.memory, group_name(pid))
 
-def _reap(pid: int, kind: memory.Kind | None) -> None:
-    """A supervisor has killed all of its job before it ends; its memory group is left to the privileged."""
-    os.waitpid(pid, 0)
-    if kind:
-        memory.remove(kind, group_name(pid))
+    def close(self) -> None:
+        """Wait for all; the alarm has told them."""
+        self._spare.close()
+        self.reap(set(self.pidfds))
 
+    def _fork(self) -> socket.socket:
+        ours, its = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            for fd in (*self._not_for_them, ours.detach()):
+                os.close(fd)
+            self._be_one(its)
+        its.close()
+        self.pidfds[os.pidfd_open(pid)] = pid
+        return ours
 
-def _be_supervisor(server: socket.socket, template: Template, fds: list[int], confinement: Confinement) -> None:
-    server.close()
-    stdin, stdout, stderr, control = fds
-    with socket.socket(fileno=control) as channel:
+    def _be_one(self, launcher: socket.socket) -> None:
         try:
-            supervise(template, channel, (stdin, stdout, stderr), confinement)
+            stand_by(self._template, launcher, self._confinement)
         except BrokenPipeError:
             os._exit(1)  # Torre is gone; there is nobody left to tell
-    os._exit(0)
+        os._exit(0)
 
 
 if __name__ == "__main__":

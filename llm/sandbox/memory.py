@@ -1,8 +1,8 @@
 """The bound on a job's memory: a control group where one can be had, else a sample of its processes.
 
-A cgroup is made beside (v2, as root) or below (v1) the launcher's own, one a job, and removed by the launcher,
-which stays privileged. Elsewhere the supervisor adds up resident sets every few milliseconds, and a seccomp rule
-refuses the memory that this cannot see.
+A group is made below the launcher's own (v1, or v2 where the launcher was given a scope to itself) or at the top
+(v2, as root), one a job, and removed by the launcher. Elsewhere the supervisor adds up resident sets every few
+milliseconds, and a seccomp rule refuses the memory that this cannot see.
 """
 
 # ruff: noqa: PTH102, PTH106, PTH110, PTH123, PTH208
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _V2 = "/sys/fs/cgroup"
 _V1 = "/sys/fs/cgroup/memory"
 _PAGE = os.sysconf("SC_PAGESIZE")
+_FIRST_TO_GO = 900
 
 
 class Kind(NamedTuple):
@@ -26,12 +28,25 @@ class Kind(NamedTuple):
     swap: str
     events: str
 
+    @property
+    def swap_is_extra(self) -> bool:
+        """v2 bounds swap on its own, v1 the sum of memory and swap."""
+        return self.swap == "memory.swap.max"
+
 
 class Group(NamedTuple):
     """One job's group, opened while that was allowed: descriptors outlive the loss of the uid."""
 
+    kind: Kind
+    folder: str
     procs: int
     events: int
+
+    def limit(self, limit_bytes: int) -> None:
+        """Hold the members to `limit_bytes`, swap included."""
+        _write(f"{self.folder}/{self.kind.limit}", limit_bytes)
+        with contextlib.suppress(OSError):  # absent where the kernel does not account for swap
+            _write(f"{self.folder}/{self.kind.swap}", 0 if self.kind.swap_is_extra else limit_bytes)
 
     def enter(self) -> None:
         """Move the calling process in."""
@@ -43,12 +58,15 @@ class Group(NamedTuple):
         return any(line.startswith("oom_kill ") and line.split()[1] != "0" for line in lines)
 
 
+def offer_first() -> None:
+    """If the whole machine runs out of memory, this process and its children go before the user's own."""
+    with open("/proc/self/oom_score_adj", "w") as f:
+        f.write(str(_FIRST_TO_GO))
+
+
 def find_kind() -> Kind | None:
     """The interface with which a group with a limit can really be made here, or None. Tried, not guessed."""
-    below = _own_v1()
-    kinds = [Kind(below, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control")]
-    kinds.append(Kind(_V2, "memory.max", "memory.swap.max", "memory.events"))
-    for kind in kinds:
+    for kind in _kinds():
         name = f"torre-{os.getpid()}-trial"
         try:
             os.mkdir(f"{kind.parent}/{name}")
@@ -62,6 +80,34 @@ def find_kind() -> Kind | None:
     return None
 
 
+def _kinds() -> Iterator[Kind]:
+    with open("/proc/self/cgroup") as f:
+        own = {names: path.rstrip("/") for _, names, path in (line.rstrip("\n").split(":", 2) for line in f)}
+    v1 = _V1 + own.get("memory", "")
+    yield Kind(v1, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control")
+    yield _v2(_V2)
+    if _divide(_V2 + own.get("", "")):
+        yield _v2(_V2 + own[""])
+
+
+def _v2(parent: str) -> Kind:
+    return Kind(parent, "memory.max", "memory.swap.max", "memory.events")
+
+
+def _divide(own: str) -> bool:
+    """Make this process's v2 group, if it is here alone (a scope), one with groups below: it may not have both."""
+    try:
+        with open(f"{own}/cgroup.procs") as f:
+            if f.read().split() != [str(os.getpid())]:
+                return False
+        os.mkdir(f"{own}/launcher")
+        _write(f"{own}/launcher/cgroup.procs", os.getpid())
+        _write(f"{own}/cgroup.subtree_control", "+memory")
+    except OSError:
+        return False
+    return True
+
+
 def _sweep(kind: Kind) -> None:
     """Groups of launchers that were killed before they could tidy up; one that is in use cannot be removed."""
     for name in os.listdir(kind.parent):
@@ -71,22 +117,13 @@ def _sweep(kind: Kind) -> None:
                 remove(kind, name)
 
 
-def _own_v1() -> str:
-    with open("/proc/self/cgroup") as f:
-        fields = [line.rstrip("\n").split(":", 2) for line in f]
-    return next((_V1 + path.rstrip("/") for _, names, path in fields if names == "memory"), _V1)
-
-
-def make(kind: Kind, name: str, limit_bytes: int) -> Group:
-    """A group that holds its members to `limit_bytes`, swap included."""
+def make(kind: Kind, name: str) -> Group:
+    """A group of this name, still without a limit."""
     folder = f"{kind.parent}/{name}"
     remove(kind, name)  # of an earlier process with this id
     os.mkdir(folder)
-    _write(f"{folder}/{kind.limit}", limit_bytes)
-    with contextlib.suppress(OSError):  # absent where the kernel does not account for swap
-        _write(f"{folder}/{kind.swap}", limit_bytes if kind.parent != _V2 else 0)
     procs = os.open(f"{folder}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
-    return Group(procs, os.open(f"{folder}/{kind.events}", os.O_RDONLY | os.O_CLOEXEC))
+    return Group(kind, folder, procs, os.open(f"{folder}/{kind.events}", os.O_RDONLY | os.O_CLOEXEC))
 
 
 def remove(kind: Kind, name: str) -> None:
@@ -95,9 +132,9 @@ def remove(kind: Kind, name: str) -> None:
         os.rmdir(f"{kind.parent}/{name}")
 
 
-def _write(path: str, number: int) -> None:
+def _write(path: str, value: int | str) -> None:
     with open(path, "w") as f:
-        f.write(str(number))
+        f.write(str(value))
 
 
 def resident_bytes(pid: int) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from llm import __version__
 from llm.domain import Isolation
 from llm.errors import SandboxError
+from llm.sandbox.attacks import PROCESSES
 from llm.sandbox.base import Job, Limits, Probe, Sandbox
 
 _SYSCTLS = (
@@ -70,9 +71,11 @@ def _attack(opener: Opener) -> Isolation:
     with tempfile.TemporaryDirectory(prefix="torre-probe-") as folder, socket.socket() as tcp:
         tcp.bind(("127.0.0.1", 0))
         tcp.listen()
-        with socket.socket(socket.AF_UNIX) as abstract:
+        with socket.socket(socket.AF_UNIX) as abstract, socket.socket(socket.AF_UNIX) as path:
             abstract.bind(f"\0{folder}")
+            path.bind(f"{folder}/socket")
             abstract.listen()
+            path.listen()
             return _held(Path(folder), tcp.getsockname()[1], opener)
 
 
@@ -82,11 +85,12 @@ def _held(folder: Path, port: int, opener: Opener) -> Isolation:
     workspace.mkdir()
     canary.write_text("canary")
     script = str(Path(__file__).parent / "attacks.py")
-    argv = (sys.executable, "-I", "-S", script, str(canary), str(outside), str(port), str(folder))
+    targets = (str(canary), str(outside), str(port), str(folder), f"{folder}/socket")
+    argv = (sys.executable, "-I", "-S", script, *targets)
     with opener(workspace) as sandbox:
-        done = sandbox.execute(Job(argv, limits=Limits(wall_s=_WALL_S)))
+        done = sandbox.execute(Job(argv, limits=Limits(wall_s=_WALL_S, processes=PROCESSES)))
         isolation = sandbox.isolation
-    *through, last = done.stdout.decode(errors="replace").split() or [""]
+    *through, last = done.stdout.decode(errors="replace").splitlines() or [""]
     if outside.exists():
         through.append("write")
     if done.killed:

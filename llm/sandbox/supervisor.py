@@ -1,7 +1,7 @@
 """One job, watched over: mounts its view, writes its files, starts bwrap, and leaves no process behind.
 
-Forked by the launcher for each job and gone with it. It ends a job when Torre closes the control socket, which
-also happens when Torre dies by whatever signal.
+Forked by the launcher for each job, one ahead of time, and gone with it. It ends a job when Torre closes the
+control socket, which also happens when Torre dies by whatever signal.
 """
 
 # ruff: noqa: PTH119, PTH120, PTH123
@@ -16,7 +16,6 @@ import select
 import signal
 import socket
 import stat
-import time
 from typing import Any, NamedTuple
 
 from llm.sandbox import memory, mounts, seccomp, wire
@@ -34,19 +33,56 @@ class Confinement(NamedTuple):
     alarm: int
 
 
+class Prepared(NamedTuple):
+    """What stands before the job is known: its memory group, if there is one, or why nothing stands."""
+
+    group: memory.Group | None
+    broken: OSError | None
+
+
+def stand_by(template: Template, launcher: socket.socket, confinement: Confinement) -> None:
+    """Prepare what does not depend on the job, wait for the job's descriptors, and run it."""
+    prepared = _prepare(template, confinement.memory)
+    word, fds, _, _ = socket.recv_fds(launcher, 1, 4)
+    if not word:  # the launcher has no job any more
+        return
+    launcher.close()
+    for fd in fds:
+        os.set_inheritable(fd, False)  # a received descriptor would else reach the job
+    stdin, stdout, stderr, control = fds
+    with socket.socket(fileno=control) as channel:
+        supervise(template, channel, (stdin, stdout, stderr), confinement, prepared)
+
+
+def _prepare(template: Template, kind: memory.Kind | None) -> Prepared:
+    mounts.become_subreaper()
+    memory.offer_first()
+    try:
+        group = memory.make(kind, group_name(os.getpid())) if kind else None
+        template.mount_view()
+    except OSError as error:
+        return Prepared(None, error)
+    return Prepared(group, None)
+
+
 def supervise(
-    template: Template, control: socket.socket, stdio: tuple[int, int, int], confinement: Confinement
+    template: Template,
+    control: socket.socket,
+    stdio: tuple[int, int, int],
+    confinement: Confinement,
+    prepared: Prepared,
 ) -> None:
     """Run the one job that `control` describes, and answer with how it ended."""
     message = wire.receive(control)
     if message is None:
         return
     request, payload = message
-    mounts.become_subreaper()
     try:
-        kind = confinement.memory
-        group = memory.make(kind, group_name(os.getpid()), request["memory_bytes"]) if kind else None
-        template.mount_view(request["disk_bytes"], request["inodes"])
+        if prepared.broken:
+            raise prepared.broken
+        if prepared.group:
+            prepared.group.limit(request["memory_bytes"])
+        template.enter_view(request["disk_bytes"], request["inodes"])
         reader, keep_open = template.open_report()
     except OSError as error:
         control.send(b"x")
@@ -60,7 +96,7 @@ def supervise(
         outcome: dict[str, Any] = {"exit": _REFUSED, "started": True}
         os.write(stdio[2], f"torre: {error}\n".encode())
     else:
-        watch = Watch(request, (control.fileno(), confinement.alarm), group)
+        watch = Watch(request, (control.fileno(), confinement.alarm), prepared.group)
         outcome = watch.run(stdio, [*confinement.bwrap, *template.bwrap_arguments()])
     os.close(keep_open)
     wire.send(control, outcome)
@@ -106,6 +142,7 @@ class Watch:
             for number, fd in enumerate(stdio):
                 os.dup2(fd, number)
             resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+            _lower(resource.RLIMIT_FSIZE, request["disk_bytes"])
             _lower(resource.RLIMIT_NOFILE, 65536)
             command = [*bwrap, *self._descriptors()]
             command += [word for pair in request["env"].items() for word in ("--setenv", *pair)]
@@ -198,8 +235,9 @@ def kill_all() -> None:
         for pid in children:
             os.kill(pid, signal.SIGKILL)
         try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                time.sleep(0.001)  # not a blocking wait: an orphan may arrive that has not been killed yet
+            for pid in children:  # by name: an orphan that arrives meanwhile has not been killed yet
+                os.waitpid(pid, 0)
+            os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
 

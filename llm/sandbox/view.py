@@ -1,8 +1,9 @@
 """The file system that a job sees: a read-only root of toolchains, and the workspace writable at its own path.
 
 Built in two steps, for speed. `Template` is mounted once an opened sandbox: a small root with read-only binds.
-`Template.mount_view` adds, in a job's own mount namespace, one sized tmpfs and the overlay whose upper layer
-lies in it. All sources are opened before the stage is mounted, because the stage covers /tmp.
+`Template.mount_view` adds, in a job's own mount namespace, one tmpfs and the overlay whose upper layer lies in it;
+`Template.enter_view` sizes it for the job. All sources are opened before the stage is mounted, because the stage
+covers /tmp.
 
 Root maps the workspace's owner to the uid that jobs run under by an idmapped lower layer, and drops its own uid
 only after the last mount: nothing else works from a 0700 directory.
@@ -13,6 +14,7 @@ only after the last mount: nothing else works from a 0700 directory.
 from __future__ import annotations
 
 import os
+import stat
 from typing import Any
 
 from llm.sandbox import mounts
@@ -28,6 +30,8 @@ _LAYER = f"{_STAGE}/layer"
 _KEPT = f"{_STAGE}/kept"
 _WRITABLE = {"/tmp": 0o1777, "/var/tmp": 0o1777, "/run/torre": 0o755}
 _SHM = "/shm"
+_HIDDEN = ".torre"
+"""What of the workspace no job sees: the ledger, and the prompts, answers and journals of other runs."""
 _ETC = {
     "hosts": "127.0.0.1 localhost torre\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
@@ -105,11 +109,10 @@ class Template:
             with open(f"{_ROOT}/etc/{name}", "w") as f:
                 f.write(text)
 
-    def mount_view(self, disk_bytes: int, inodes: int) -> None:
-        """In a fresh mount namespace: the writable layer, the overlay, and then no more root."""
-        flags = mounts.MS_NOSUID | mounts.MS_NODEV
+    def mount_view(self) -> None:
+        """In a fresh mount namespace: the writable layer and the overlay, for a job that is still to come."""
         mounts.unshare(mounts.CLONE_NEWNS)
-        mounts.mount("torre", _LAYER, "tmpfs", flags, f"size={disk_bytes},nr_inodes={inodes},mode=711")
+        mounts.mount("torre", _LAYER, "tmpfs", mounts.MS_NOSUID | mounts.MS_NODEV, "mode=711")
         self._make_layer()
         for folder in _WRITABLE:
             mounts.attach(mounts.clone_tree(_LAYER + folder), _ROOT + folder)
@@ -118,6 +121,11 @@ class Template:
         for number, (_, target) in enumerate(self._overlays):
             self._overlay(f"{_LOWERS}/{number}", f"{_LAYER}/over/{number}", _ROOT + target)
         self._seal()
+
+    def enter_view(self, disk_bytes: int, inodes: int) -> None:
+        """Set the job's bounds on the writable layer, and then no more root."""
+        flags = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_REMOUNT
+        mounts.mount("torre", _LAYER, "tmpfs", flags, f"size={disk_bytes},nr_inodes={inodes}")
         if self.root:
             os.setgroups([])
             os.setresgid(self.gid, self.gid, self.gid)
@@ -135,6 +143,8 @@ class Template:
         folders = {**uppers, _SHM: 0o1777, **_WRITABLE, HOME: 0o700}
         for folder in folders:
             os.makedirs(_LAYER + folder, exist_ok=True)
+        hidden = f"{_LAYER}/over/{len(self._overlays) - 1}/upper/{_HIDDEN}"
+        os.mknod(hidden, stat.S_IFCHR, os.makedev(0, 0))  # an overlay's whiteout; anybody may make one
         os.mkfifo(_LAYER + REPORT, 0o600)
         os.chown(_LAYER + REPORT, self.uid, self.gid)
         for folder, mode in reversed(folders.items()):  # the innermost first: what is given away is closed to us

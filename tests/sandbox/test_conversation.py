@@ -10,7 +10,8 @@ import pytest
 
 from llm.errors import SandboxError
 from llm.sandbox.base import Job, Limits, Sandbox
-from tests.sandbox.conftest import Runner, sh
+from tests.sandbox.conftest import sh
+from tests.sandbox.runner import Runner
 
 
 def test_stdin_reaches_the_job_and_ends(sandbox: Sandbox) -> None:

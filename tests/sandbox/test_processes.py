@@ -1,4 +1,4 @@
-"""Nothing outlives a job, nor Torre, however either ends. Left-overs are sought by a mark in their argv."""
+"""Nothing outlives a job, nor Torre, however either ends. `tests/attacks/test_outlive.py` does it often."""
 
 from __future__ import annotations
 
@@ -16,49 +16,16 @@ import pytest
 from llm.errors import SandboxError
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Limits, Sandbox
-from tests.sandbox.conftest import CHECKOUT, sh
+from tests.sandbox.conftest import sh
+from tests.sandbox.leftovers import assert_gone, marked
+from tests.sandbox.runner import CHECKOUT
 
 DAEMON = "import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0: time.sleep(300)\n os._exit(0)\n"
-
-
-def marked(mark: str) -> list[str]:
-    """Command lines of living processes with the mark in them."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if mark.encode() in line:
-                found.append(line.decode(errors="replace"))
-    return found
-
-
-def assert_gone(mark: str, within_s: float = 5) -> None:
-    end = time.monotonic() + within_s
-    while marked(mark) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert marked(mark) == []
 
 
 @pytest.fixture
 def mark() -> str:
     return f"torre-mark-{uuid.uuid4().hex}"
-
-
-def test_the_daemon_does_outlive_its_parent_outside(mark: str) -> None:
-    subprocess.run([sys.executable, "-c", DAEMON, mark], check=True)
-    time.sleep(0.1)
-    (survivor,) = [e for e in Path("/proc").iterdir() if e.name.isdigit() and mark in _line(e)]
-    os.kill(int(survivor.name), signal.SIGKILL)
-
-
-def _line(entry: Path) -> str:
-    try:
-        return (entry / "cmdline").read_text(errors="replace")
-    except OSError:
-        return ""
 
 
 def test_a_daemon_dies_with_its_job(sandbox: Sandbox, mark: str) -> None:

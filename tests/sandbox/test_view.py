@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Job, Limits, Sandbox
-from tests.sandbox.conftest import Runner, sh
+from tests.sandbox.conftest import sh
+from tests.sandbox.runner import Runner
 
 ODD_NAMES = ["with space", "wíth-ünicode-✓", "new\nline", "co:lon,comma=eq", "back\\slash", "quo'te\"s", "-dash"]
 
@@ -43,6 +45,27 @@ def test_files_are_written_before_the_start(runner: Runner) -> None:
 def test_a_deleted_file_is_gone_inside_and_back_in_the_next_job(sandbox: Sandbox) -> None:
     assert sandbox.execute(sh("ls", files={"a.txt": None})).stdout == b""
     assert sandbox.execute(sh("ls")).stdout == b"a.txt\n"
+
+
+def test_what_changes_on_the_host_is_seen_by_the_next_job(sandbox: Sandbox, workspace: Path) -> None:
+    """Its view was mounted before the change: a supervisor stands by."""
+    (workspace / "d").mkdir()
+    (workspace / "d" / "old").write_text("old")
+    assert sandbox.execute(sh("ls . d")).stdout == b".:\na.txt\nd\n\nd:\nold\n"
+    time.sleep(0.2)
+    (workspace / "a.txt").write_text("changed")
+    (workspace / "new").write_text("new")
+    (workspace / "d" / "old").unlink()
+    (workspace / "d" / "other").write_text("")
+    assert sandbox.execute(sh("cat a.txt new; ls d")).stdout == b"changednewother\n"
+
+
+def test_each_job_has_its_own_bounds(sandbox: Sandbox) -> None:
+    """Also the jobs whose view was mounted before the bounds were known."""
+    free_kib = "df -k --output=size,itotal . | tail -1"
+    for mib, inodes in ((30, 1000), (50, 700), (40, 900)):
+        done = sandbox.execute(sh(free_kib, limits=Limits(disk_bytes=mib << 20, inodes=inodes)))
+        assert done.stdout.split() == [str(mib << 10).encode(), str(inodes).encode()]
 
 
 def test_modes_are_kept_and_new_programs_can_be_executed(workspace: Path) -> None:
@@ -130,9 +153,11 @@ def test_git_works_in_the_view(workspace: Path) -> None:
 
 
 def test_disk_is_bounded(runner: Runner) -> None:
+    fill = "head -c 6000000 /dev/zero > big && head -c 6000000 /dev/zero > more"
+    assert "No space left" in runner.sh(fill, limits={"disk_bytes": 10_000_000})["stderr"]
     done = runner.sh("head -c 20000000 /dev/zero > big", limits={"disk_bytes": 10_000_000})
-    assert "No space left" in done["stderr"]
-    done = runner.sh("head -c 20000000 /dev/zero > /dev/shm/big", limits={"disk_bytes": 10_000_000})
+    assert "File too large" in done["stderr"]
+    done = runner.sh(fill.replace("> ", "> /dev/shm/"), limits={"disk_bytes": 10_000_000})
     assert "No space left" in done["stderr"]
 
 

@@ -21,6 +21,7 @@ from llm.sandbox.base import Completed, Job, Probe
 from llm.sandbox.conversation import Conversation
 from llm.sandbox.diagnosis import explain, not_installed
 from llm.sandbox.probing import probe
+from llm.sandbox.scope import scoped
 from llm.sandbox.toolchain import Toolchain, assemble
 from llm.sandbox.view import HOME, REPORT
 
@@ -37,10 +38,10 @@ class BwrapSandbox:
     """One workspace, served by one launcher process."""
 
     def __init__(self, server: socket.socket, toolchain: Toolchain, found: dict[str, Any]) -> None:
-        self.missing: tuple[str, ...] = tuple(found["missing"])
-        self.isolation = Isolation.REDUCED if self.missing else Isolation.FULL
-        self.memory: str = found["memory"]
-        """How memory is bounded: `cgroup` or `sampled`; both count as full."""
+        sampled = ["a control group for memory, which is sampled instead"] if found["memory"] == "sampled" else []
+        self.isolation = Isolation.REDUCED if found["missing"] else Isolation.FULL
+        self.missing: tuple[str, ...] = (*found["missing"], *sampled)
+        """Sampled memory counts as full all the same, but is said."""
         self._server = server
         self._server_lock = Lock()
         self._toolchain = toolchain
@@ -154,9 +155,9 @@ def _launched(plan: dict[str, Any]) -> Iterator[tuple[socket.socket, dict[str, A
     """A launcher, ready for jobs, and what it found here; gone, with all that it started, when this ends."""
     server, its_server = socket.socketpair()
     start = _START.format(root=_PACKAGE_ROOT, fd=its_server.fileno())
-    command = [sys.executable, "-I", "-S", "-c", start]
+    command, env = scoped([sys.executable, "-I", "-S", "-c", start], os.environ)
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, env={}, cwd="/", pass_fds=[its_server.fileno()], start_new_session=True
+        command, stdin=subprocess.DEVNULL, env=env, cwd="/", pass_fds=[its_server.fileno()], start_new_session=True
     )
     its_server.close()
     with process, server:
