@@ -6,7 +6,8 @@
     │   └── DiffError         -  a diff that is refused; carries a `DiscardReason`, costs its own candidate only
     ├── PolicyError           2  a policy that cannot be read or is not valid: nobody is called
     ├── LedgerError           2  the quota ledger is locked, corrupt, full or out of reach: nobody is called
-    ├── ApplyError            2  the workspace is locked, or its files are not what they were: nothing is changed
+    ├── ApplyError            2  the files are not what they were, or cannot be written: nothing is changed
+    │   └── LockedError       2  another apply is going on, or one that was rolled back left the workspace locked
     ├── SandboxError          5  no sandbox could be had, or it broke; carries the remedy
     └── Interrupted         130  SIGINT or SIGTERM: everything started has been killed, nothing was changed
 
@@ -63,6 +64,10 @@ class ApplyError(TorreError):
     """Nothing could be applied or taken back, and every file is as it was, unless the message says otherwise."""
 
     exit_code = 2
+
+
+class LockedError(ApplyError):
+    """The workspace is locked: by an apply that is going on, or until `torre unlock`."""
 
 
 class SandboxError(TorreError):

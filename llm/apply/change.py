@@ -38,7 +38,7 @@ def intend(
     for path, content in after.items():
         old = before[path]
         mode = _EXECUTABLE if path in executable else _PLAIN
-        owner = (old.mode, old.uid, old.gid) if old else (mode, -1, -1)
+        owner = (old.mode, old.uid, old.gid, old.attributes) if old else (mode, -1, -1, {})
         changes.append(Change(path, hash_of(data_of(old)), hash_of(content), *owner))
     directories = {folder: tree.mode_of_directory(folder) for folder in _above(after)}
     manifest = Manifest(at=time.time(), changes=tuple(changes), directories=directories, **about)
@@ -105,12 +105,13 @@ def _restore(tree: Tree, change: Change, data: bytes | None, spare: str) -> None
     if data is None and not same:
         tree.remove(change.path, over=(change.after,))
     elif data is not None and not (same and found and found.mode == change.mode):
-        content = Content(data, change.mode, True, change.uid, change.gid)
+        content = Content(data, change.mode, True, change.uid, change.gid, change.attributes)
         tree.place(change.path, content, spare, over=(change.before, change.after))
 
 
 def _new(change: Change, data: bytes) -> Content:
-    return Content(data, change.mode & _PERMISSIONS, change.before is not None, change.uid, change.gid)
+    mode, exact = change.mode & _PERMISSIONS, change.before is not None
+    return Content(data, mode, exact, change.uid, change.gid, change.attributes)
 
 
 def _spare(journal: Journal, position: int) -> str:

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from types import TracebackType
 
 import msgspec
 
+from llm.apply.lock import NOTABLE, WRITABLE
 from llm.apply.tree import Content, Tree
 from llm.errors import ApplyError
 from llm.ledger.home import own_directory, state_directory
@@ -29,6 +30,7 @@ KEEP = 20
 """So many applies can be taken back; older ones are forgotten."""
 
 _FOLDER = ".torre/journal"
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9]\d{0,8}")
 _ID_CHARACTERS = 32
 
@@ -48,7 +50,8 @@ UNFINISHED = (State.APPLYING, State.UNDOING)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file: hashes of what it was and is to be (None: no file), and the old one's mode and owner."""
+    """One file: hashes of what it was and is to be (None: no file), and the old one's mode, owner and extended
+    attributes."""
 
     path: str
     before: str | None
@@ -56,6 +59,7 @@ class Change:
     mode: int = 0o666
     uid: int = -1
     gid: int = -1
+    attributes: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,17 @@ class Journal:
             raise ApplyError(f"{path} is damaged: {self.manifest.changes[position].path!r} cannot be restored")
         return found.data
 
+    @property
+    def commit(self) -> str:
+        """The id of the commit that was made of it, "" where none was. Only to be shown: it is not believed."""
+        found = self._tree.read(f"{self.folder}/commit")
+        told = found.data.decode("ascii", "replace") if found else ""
+        return told if _COMMIT.fullmatch(told) else ""
+
+    def note_commit(self, commit: str) -> None:
+        """Remember the commit that was made of it."""
+        self._tree.place(f"{self.folder}/commit", Content(commit.encode(), 0o600), "commit.new")
+
     def enter(self, state: State) -> None:
         """The new state, durable when this returns."""
         self._tree.place(f"{self.folder}/state", Content(state.encode(), 0o600), "state.new")
@@ -121,7 +136,7 @@ class Journals:
 
     def begin(self, manifest: Manifest, before: Sequence[bytes | None]) -> Journal:
         """A journal that is complete, believed and durable: from here on files may be written."""
-        own_directory(self._root, "journal")
+        own_directory(self._root, "journal", remedy=WRITABLE)
         manifest = replace(manifest, nonce=secrets.token_hex(16))  # nobody can have brought its hash along
         number = self._claim()
         folder = f"{_FOLDER}/{number}"
@@ -133,7 +148,7 @@ class Journals:
                 if data is not None:
                     self._tree.place(f"{folder}/before/{position}", Content(data, 0o600), "new")
             self._tree.place(f"{folder}/manifest.json", Content(raw, 0o600), "manifest.new")
-            note(self._notes, journal.id)
+            note(self._notes, journal.id, remedy=NOTABLE)
             _sync(self._notes)
             journal.enter(State.APPLYING)
         except BaseException:
@@ -187,6 +202,7 @@ class Journals:
         for position in range(len(journal.manifest.changes)):
             self._tree.remove(f"{journal.folder}/before/{position}")
         self._tree.remove_directory(f"{journal.folder}/before")
+        self._tree.remove(f"{journal.folder}/commit")
         self._tree.remove(f"{journal.folder}/manifest.json")
         self._tree.remove_directory(journal.folder)
 

@@ -19,10 +19,12 @@ from pathlib import Path
 
 import msgspec
 
-from llm.errors import ApplyError
+from llm.errors import ApplyError, LockedError
 from llm.ledger.home import own_directory, state_directory
 from llm.ledger.ours import forget, is_ours, note
 
+WRITABLE = "make it a directory that you may write to: an apply keeps its lock and the old files there"
+NOTABLE = "make it writable, or set XDG_STATE_HOME: an apply notes there what is its own"
 _NAME = "apply.lock"
 _MOST_BYTES = 64 << 10
 
@@ -79,7 +81,7 @@ def hold(root: Path, env: Mapping[str, str], what: str, break_kept: bool = False
 
     `break_kept` takes over a lock that was kept: for `torre unlock`, which then removes it.
     """
-    own_directory(root)
+    own_directory(root, remedy=WRITABLE)
     notes = _notes(env)
     file, path = _open(root)
     try:
@@ -87,7 +89,7 @@ def hold(root: Path, env: Mapping[str, str], what: str, break_kept: bool = False
         if left and left.kept and not break_kept:
             raise _locked(root, f"{left.kept}; look at it, then `torre unlock`")
         holder = Holder(secrets.token_hex(16), os.getpid(), time.time(), what)
-        note(notes, holder.id)
+        note(notes, holder.id, remedy=NOTABLE)
         lock = Lock(file, holder, left)
         try:
             yield lock
@@ -173,8 +175,8 @@ def _busy(holder: Holder | None) -> str:
     return f"{holder.what}, by process {holder.pid}" if holder else "another process is applying"
 
 
-def _locked(root: Path, reason: str) -> ApplyError:
-    return ApplyError(f"{root} is locked: {reason}")
+def _locked(root: Path, reason: str) -> LockedError:
+    return LockedError(f"{root} is locked: {reason}")
 
 
 def _unusable(path: Path, error: OSError) -> ApplyError:

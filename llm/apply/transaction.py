@@ -137,10 +137,12 @@ class _Apply:
     def _commit(self, journal: Journal, paths: tuple[str, ...]) -> str:
         """The commit's id. Where git refuses, the files are taken back as well: it is all of it or nothing."""
         try:
-            return git.commit(self.workspace, paths, _message(self.plan, paths))
+            commit = git.commit(self.workspace, paths, _message(self.plan, paths))
         except BaseException:
             roll_back(journal, self.tree, self.lock)
             raise
+        journal.note_commit(commit)
+        return commit
 
 
 def _intent(plan: Plan, place: str, workspace: Path, tree: Tree, rules: Rules) -> Intent:

@@ -7,9 +7,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -20,17 +20,21 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hang us
 _LINKS = (errno.ELOOP, errno.ENOTDIR)
+_KEPT_ATTRIBUTES = ("user.", "system.posix_acl_access", "security.selinux")
+_NO_ATTRIBUTES = (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file's bytes and what goes with them. `exact`: the umask does not narrow the mode, the owner is kept."""
+    """A file's bytes and what goes with them. `exact`: the umask does not narrow the mode, the owner is kept.
+    `attributes` are extended ones, access control lists among them."""
 
     data: bytes
     mode: int = 0o666
     exact: bool = False
     uid: int = -1
     gid: int = -1
+    attributes: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def data_of(content: Content | None) -> bytes | None:
@@ -184,7 +188,21 @@ def _read(folder: int, name: str) -> Content | None:
         info = os.fstat(file)
         if not stat.S_ISREG(info.st_mode):
             raise ApplyError(f"{name!r} is not a plain file")
-        return Content(opened.read(), stat.S_IMODE(info.st_mode), True, info.st_uid, info.st_gid)
+        mode = stat.S_IMODE(info.st_mode)
+        return Content(opened.read(), mode, True, info.st_uid, info.st_gid, _attributes(file))
+
+
+def _attributes(file: int) -> dict[str, bytes]:
+    """Those that belong to the name and not to the content: no capability (nor set-uid) outlives a change."""
+    if not hasattr(os, "listxattr"):
+        return {}
+    try:
+        names = [name for name in os.listxattr(file) if name.startswith(_KEPT_ATTRIBUTES)]
+        return {name: os.getxattr(file, name) for name in names}
+    except OSError as error:
+        if error.errno in _NO_ATTRIBUTES:
+            return {}
+        raise
 
 
 def _require(folder: int, name: str, over: Collection[str | None] | None) -> None:
@@ -217,7 +235,19 @@ def _write(folder: int, name: str, content: Content) -> None:
             if os.geteuid() == 0 and content.uid >= 0:
                 os.fchown(file.fileno(), content.uid, content.gid)
             os.fchmod(file.fileno(), content.mode)
+            _set_attributes(file.fileno(), content.attributes)
         os.fsync(file.fileno())
+
+
+def _set_attributes(file: int, attributes: Mapping[str, bytes]) -> None:
+    """After the mode, whose group bits are the mask of an access control list. One that the file system does not
+    take from this user stays away: the bytes matter more."""
+    for name, value in attributes.items():
+        try:
+            os.setxattr(file, name, value)
+        except OSError as error:
+            if error.errno not in _NO_ATTRIBUTES:
+                raise
 
 
 def _discard(folder: int, name: str) -> None:

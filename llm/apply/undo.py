@@ -20,12 +20,14 @@ from llm.workspace.rules import Rules, check_paths
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """An apply whose files are what they were before it. `more` counts those that can be taken back after it."""
+    """An apply whose files are what they were before it. `more` counts those that can be taken back after it.
+    `commit` is the one that was made of it, "" without: it stays, as history is the user's."""
 
     number: int
     trace_id: str
     files: tuple[str, ...]
     more: int = 0
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def _put_back(root: Path, journal: Journal, rules: Rules, more: int = 0) -> Undo
         for _ in restore(journal, tree):
             pass
     journal.enter(State.UNDONE)
-    return Undone(journal.number, journal.manifest.trace_id, journal.manifest.paths, more)
+    return Undone(journal.number, journal.manifest.trace_id, journal.manifest.paths, more, journal.commit)
 
 
 @contextmanager

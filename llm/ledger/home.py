@@ -39,10 +39,17 @@ def open_traces(root: Path, env: Mapping[str, str]) -> TraceStore:
     """The traces beside that ledger, or the workspace's own where the ledger is a Redis. LedgerError."""
     from llm.ledger.traces import TraceStore
 
+    return TraceStore(*place_of("traces.sqlite", root, env))
+
+
+def place_of(name: str, root: Path, env: Mapping[str, str]) -> tuple[Path, Path | None]:
+    """Where a file is kept beside the ledger: in the workspace's own directory, made if need be, or beside the
+    one that `TORRE_LEDGER` names. With it the notes of this user's files; None: the user named the place, and
+    whatever lies there is believed. LedgerError."""
     named = env.get("TORRE_LEDGER", "")
     if named and not named.startswith(_WIRES):
-        return TraceStore(_traces_beside(named))
-    return TraceStore(own_directory(root) / "traces.sqlite", notes=_notes(env))
+        return _beside(named, name), None
+    return own_directory(root) / name, _notes(env)
 
 
 def has_ledger(root: Path, env: Mapping[str, str]) -> bool:
@@ -54,29 +61,30 @@ def has_ledger(root: Path, env: Mapping[str, str]) -> bool:
 def has_traces(root: Path, env: Mapping[str, str]) -> bool:
     """Whether any run was ever kept, so that only looking makes no files."""
     named = env.get("TORRE_LEDGER", "")
-    beside = _traces_beside(named) if named and not named.startswith(_WIRES) else None
+    beside = _beside(named, "traces.sqlite") if named and not named.startswith(_WIRES) else None
     return (beside or root / ".torre" / "traces.sqlite").exists()
 
 
-def own_directory(root: Path, *below: str) -> Path:
+def own_directory(root: Path, *below: str, remedy: str = _ELSEWHERE) -> Path:
     """`.torre` of the workspace with its .gitignore, or a directory below it, made if need be.
 
-    LedgerError where it cannot be written, or is a link: a checkout can bring one that leads elsewhere.
+    LedgerError, which ends in `remedy`, where it cannot be written, or is a link: a checkout can bring one that
+    leads elsewhere.
     """
     own = root / ".torre"
     folder = own
     try:
-        _make(own)
+        _make(own, remedy)
         for name in below:
             folder /= name
-            _make(folder)
+            _make(folder, remedy)
         ignore = own / ".gitignore"
         with suppress(FileExistsError), ignore.open("x", encoding="utf-8") as new:  # "x" follows no dangling link
             new.write(_IGNORE)
     except OSError as error:
-        raise LedgerError(f"{folder}: {error.strerror}; {_ELSEWHERE}") from error
+        raise LedgerError(f"{folder}: {error.strerror}; {remedy}") from error
     if not os.access(folder, os.W_OK):
-        raise LedgerError(f"{folder}: cannot be written; {_ELSEWHERE}")
+        raise LedgerError(f"{folder}: cannot be written; {remedy}")
     return folder
 
 
@@ -87,9 +95,9 @@ def state_directory(env: Mapping[str, str]) -> Path:
     return (Path(base) if base.startswith("/") else home / ".local" / "state") / "torre"
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, remedy: str) -> None:
     if folder.is_symlink():
-        raise LedgerError(f"{folder}: is a link; remove it, or {_ELSEWHERE}")
+        raise LedgerError(f"{folder}: is a link; remove it, or {remedy}")
     folder.mkdir(exist_ok=True)
 
 
@@ -97,9 +105,9 @@ def _named(ledger: str) -> Path:
     return Path(ledger).expanduser()
 
 
-def _traces_beside(ledger: str) -> Path:
+def _beside(ledger: str, name: str) -> Path:
     path = _named(ledger)
-    return path.with_name(f"{path.stem}.traces.sqlite")
+    return path.with_name(f"{path.stem}.{name}")
 
 
 def _notes(env: Mapping[str, str]) -> Path:

@@ -11,15 +11,13 @@ from pathlib import Path
 from llm.errors import LedgerError
 
 
-def note(notes: Path, ledger_id: str) -> None:
-    """Remember that this user made this ledger."""
+def note(notes: Path, ledger_id: str, remedy: str = "name a ledger by TORRE_LEDGER") -> None:
+    """Remember that this user made this ledger. LedgerError, which ends in `remedy`."""
     try:
         notes.mkdir(parents=True, exist_ok=True, mode=0o700)
         (notes / ledger_id).touch(mode=0o600)
     except OSError as error:
-        raise LedgerError(
-            f"{notes}: cannot be written: {error.strerror}; name a ledger by TORRE_LEDGER"
-        ) from error
+        raise LedgerError(f"{notes}: cannot be written: {error.strerror}; {remedy}") from error
 
 
 def forget(notes: Path, ledger_id: str) -> None:

@@ -21,12 +21,15 @@ from llm.domain import Event
 from llm.errors import LedgerError
 from llm.ledger.home import own_directory, state_directory
 
+Hide = Callable[[dict[str, Any]], dict[str, Any]]
+
 
 class Record:
     """Append-only and thread-safe. `path` is where the events are; `listen` sees each one as it happens."""
 
-    def __init__(self, path: Path, trace_id: str, listen: Callable[[Event], None]) -> None:
+    def __init__(self, path: Path, trace_id: str, listen: Callable[[Event], None], hide: Hide = dict) -> None:
         self.path = path
+        self._hide = hide
         self.trace_id = trace_id
         self._listen = listen
         self._lock = Lock()
@@ -35,6 +38,7 @@ class Record:
 
     def emit(self, kind: str, **data: Any) -> None:
         """Append one event; it is in the file before this returns."""
+        data = self._hide(data)
         with self._lock:
             self._seq += 1
             event = Event(self._seq, time.time(), kind, data)
@@ -54,9 +58,12 @@ def _no_link(path: str, flags: int) -> int:
 
 
 @contextmanager
-def open_record(root: Path, trace_id: str, listen: Callable[[Event], None]) -> Iterator[Record]:
-    """The record of one run under `root`. An exception that passes through is noted as the last event."""
-    record = Record(_folder(root) / f"{trace_id}.jsonl", trace_id, listen)
+def open_record(root: Path, trace_id: str, listen: Callable[[Event], None], hide: Hide = dict) -> Iterator[Record]:
+    """The record of one run under `root`. An exception that passes through is noted as the last event.
+
+    `hide` takes out of an event's data what must be neither kept nor shown.
+    """
+    record = Record(_folder(root) / f"{trace_id}.jsonl", trace_id, listen, hide)
     try:
         yield record
     except BaseException as error:
@@ -64,6 +71,13 @@ def open_record(root: Path, trace_id: str, listen: Callable[[Event], None]) -> I
         raise
     finally:
         record.close()
+
+
+def find_record(root: Path, trace_id: str) -> Path | None:
+    """Where the events of a run under `root` are, None where there are none; looking makes nothing."""
+    places = (root / ".torre" / "runs", state_directory(os.environ) / "runs")
+    files = (folder / f"{trace_id}.jsonl" for folder in places if not folder.is_symlink())
+    return next((path for path in files if path.is_file() and not path.is_symlink()), None)
 
 
 def _folder(root: Path) -> Path:

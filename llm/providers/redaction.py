@@ -9,10 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from llm.triage.clean import strip_control
-from llm.workspace.secrets import find_secrets, redact
-
-_SHORTEST_LITERAL = 6
-"""A shorter configured key is a word such as `none`; taking that out would only spoil the text."""
+from llm.workspace.secrets import SHORTEST_KEY, find_secrets, redact
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Redaction:
         `turns` are what was said about `texts` since: they add secrets and change no placeholder, as they may
         hold some.
         """
-        kinds = {literal: "configured key" for literal in literals if len(literal) >= _SHORTEST_LITERAL}
+        kinds = {literal: "configured key" for literal in literals if len(literal) >= SHORTEST_KEY}
         for text in (*texts, *turns) if shapes else ():
             for form in dict.fromkeys((text, strip_control(text))):
                 for finding in find_secrets(form):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from llm.workspace.secrets import redact
+from llm.workspace.secrets import redact, without_keys
 
-_SHORTEST_SECRET = 12
-
-
-def without_secrets(value: Any) -> Any:
-    """The same value with what looks like a secret blacked out in every text. Not for diffs: they must apply."""
-    return each_text(value, hidden)
+_SHORTEST_SECRET = 8
 
 
-def hidden(text: str) -> str:
-    """One text without what looks like a secret."""
-    return redact(text)[0] if len(text) >= _SHORTEST_SECRET else text
+def without_secrets(value: Any, keys: Collection[str] = ()) -> Any:
+    """The same value with these configured keys and what looks like a secret blacked out in every text.
+
+    Not for diffs: they must apply.
+    """
+    return each_text(value, lambda text: hidden(text, keys))
+
+
+def hidden(text: str, keys: Collection[str] = ()) -> str:
+    """One text without these configured keys and without what looks like a secret."""
+    plain = without_keys(text, keys)
+    return redact(plain)[0] if len(plain) >= _SHORTEST_SECRET else plain
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:

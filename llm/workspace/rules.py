@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from llm.domain import DiscardReason
 from llm.errors import DiffError
 from llm.workspace import tampering
+from llm.workspace.dependencies import changed_dependencies
 from llm.workspace.diff import MAX_BYTES, FilePatch, Patch
 from llm.workspace.paths import OWN, folded, read, refuse_escape
-from llm.workspace.secrets import find_secrets
+from llm.workspace.secrets import SHORTEST_KEY, find_secrets, redact
 from llm.workspace.suppressions import may_suppress, suppressions
 
 
@@ -21,12 +22,14 @@ class Rules:
     """What the policy adds to the built-in rules and takes from them; globs are relative to the workspace.
 
     `allow_paths` lifts `protected_path` and `tampering` for what it matches, but never for `.git/` and `.torre/`.
+    `keys` are configured keys, whatever they look like: no candidate may add one.
     """
 
     protected: tuple[str, ...] = ()
     allow_paths: tuple[str, ...] = ()
     allow_suppressions: bool = False
     max_bytes: int = MAX_BYTES
+    keys: tuple[str, ...] = field(default=(), repr=False)
 
 
 def check_rules(
@@ -49,10 +52,12 @@ def check_rules(
     for path in free:
         if path not in editable_tests or not _harmless_edit(path, after, workspace):
             _refuse_tampering(path, after, workspace, added)
+        if told := changed_dependencies(path, read(path, workspace), after.get(path)):
+            raise DiffError(DiscardReason.PROTECTED_PATH, f"it changes what is installed: {told}")
     if not rules.allow_suppressions:
         _refuse_suppressions(patch, after, workspace)
     for file in patch.files:
-        _refuse_secrets(file)
+        _refuse_secrets(file, rules.keys)
 
 
 def check_paths(paths: Collection[str], workspace: Path, rules: Rules = Rules()) -> list[str]:
@@ -88,6 +93,10 @@ def _refuse_tampering(
             raise DiffError(DiscardReason.TAMPERING, f"{path!r} {what} ({glob})")
     if path in added and (module := tampering.shadows(path, workspace, added)):
         raise DiffError(DiscardReason.TAMPERING, f"{path!r} would be imported in place of {module!r}")
+    if config := tampering.extended_by(path, workspace):
+        raise DiffError(DiscardReason.TAMPERING, f"{path!r} is part of the check configuration {config!r}")
+    if tool := tampering.reaches(path, read(path, workspace), after.get(path)):
+        raise DiffError(DiscardReason.TAMPERING, f"{path!r} is no test and reaches for {tool!r}")
     if settings := tampering.changed_settings(path, read(path, workspace), after.get(path)):
         raise DiffError(DiscardReason.TAMPERING, f"it changes check configuration: {settings}")
 
@@ -116,9 +125,12 @@ def _marks(path: str, content: bytes | None) -> Counter[str]:
     return suppressions(path, (content or b"").decode("utf-8", "replace"))
 
 
-def _refuse_secrets(file: FilePatch) -> None:
+def _refuse_secrets(file: FilePatch, keys: tuple[str, ...]) -> None:
     """What the same file loses may come back: a moved line adds no secret. The message never repeats one."""
     added, removed = "".join(file.lines("+")), "".join(file.lines("-"))
-    for finding in find_secrets(added):
-        if added[finding.start : finding.end] not in removed:
-            raise DiffError(DiscardReason.SECRET, f"{file.paths[-1]!r} gains something like: {finding.kind}")
+    found = {added[finding.start : finding.end]: finding.kind for finding in find_secrets(added)}
+    found |= {key: "configured key" for key in keys if len(key) >= SHORTEST_KEY and key in added}
+    for secret, kind in found.items():
+        if added.count(secret) > removed.count(secret):
+            path = redact(file.paths[-1])[0] if secret not in file.paths[-1] else "a file"
+            raise DiffError(DiscardReason.SECRET, f"{path!r} gains something like: {kind}")

@@ -1,56 +1,54 @@
 """Text that looks like a credential: found for the rules, blacked out for logs and prompts.
 
-Each pattern is its issuer's documented or widely scanned-for shape. Findings never carry the text itself.
+Two ways: by the shape that an issuer gives its keys (`secret_shapes`), and by being given to a name that says so
+(`db_password = "…"`), where the value is neither a word nor a placeholder. Findings never carry the text itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
-# Kind → (hints in lower case, one of which any match holds; the shape).
-_SHAPES: dict[str, tuple[tuple[str, ...], str]] = {
-    "AWS access key": (("akia", "asia", "abia", "acca"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
-    "AWS secret key": (
-        ("secret",),
-        r"(?i:aws_?secret(?:_access)?_?key\W{1,5})[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])",
-    ),
-    "GitHub token": (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b"),
-    "GitHub fine-grained token": (("github_pat_",), r"\bgithub_pat_[A-Za-z0-9_]{60,255}\b"),
-    "GitLab token": (("gl",), r"\bgl(?:pat|ptt|dt|rt|cbt|soat|agent|imt|ft)-[A-Za-z0-9_\-]{20,}"),
-    "Slack token": (("xox",), r"\bxox[abeoprs]-[A-Za-z0-9\-]{10,}"),
-    "Slack app token": (("xapp-",), r"\bxapp-\d-[A-Z0-9]+-\d+-[a-z0-9]+"),
-    "Slack webhook": (("hooks.slack.com",), r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{20,}"),
-    "Discord webhook": (("api/webhooks",), r"discord(?:app)?\.com/api/webhooks/\d{10,}/[A-Za-z0-9_\-]{40,}"),
-    "Anthropic key": (("sk-ant-",), r"\bsk-ant-[A-Za-z0-9_\-]{20,}"),
-    "OpenAI key": (("sk-",), r"\bsk-(?!ant-)(?:(?:proj|svcacct|admin|None)-[A-Za-z0-9_\-]{20,}|[A-Za-z0-9]{32,})"),
-    "Google API key": (("aiza",), r"\bAIza[A-Za-z0-9_\-]{35}(?![A-Za-z0-9_\-])"),
-    "Google OAuth secret": (("gocspx-",), r"\bGOCSPX-[A-Za-z0-9_\-]{20,}"),
-    "Google OAuth token": (("ya29.",), r"\bya29\.[A-Za-z0-9_\-]{20,}"),
-    "Stripe key": (("k_live_", "k_test_"), r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}"),
-    "Stripe webhook secret": (("whsec_",), r"\bwhsec_[A-Za-z0-9]{24,}"),
-    "npm token": (("npm_",), r"\bnpm_[A-Za-z0-9]{36}\b"),
-    "PyPI token": (("pypi-",), r"\bpypi-[A-Za-z0-9_\-]{50,}"),
-    "Docker Hub token": (("dckr_pat_",), r"\bdckr_pat_[A-Za-z0-9_\-]{20,}"),
-    "Hugging Face token": (("hf_",), r"\bhf_[A-Za-z]{30,}\b"),
-    "SendGrid key": (("sg.",), r"\bSG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{32,}"),
-    "Twilio key": (("sk",), r"\bSK[0-9a-f]{32}\b"),
-    "Mailgun key": (("key-",), r"\bkey-[0-9a-f]{32}\b"),
-    "Shopify token": (("shp",), r"\bshp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}\b"),
-    "DigitalOcean token": (("_v1_",), r"\bdo[opr]_v1_[a-f0-9]{64}\b"),
-    "Databricks token": (("dapi",), r"\bdapi[a-f0-9]{32}\b"),
-    "HashiCorp Vault token": (("hvs.", "hvb."), r"\bhv[sb]\.[A-Za-z0-9_\-]{24,}"),
-    "Azure storage key": (("accountkey=",), r"(?i:AccountKey=)[A-Za-z0-9+/]{86}=="),
-    "Telegram bot token": ((":aa",), r"\b\d{8,10}:AA[A-Za-z0-9_\-]{33}\b"),
-    "JSON web token": (("eyj",), r"\beyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"),
-    "private key": (
-        ("private key-----", "private key block-----"),
-        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:[\s\S]{0,16384}?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?",
-    ),
-    "password in a URL": (("://",), r"://[^\s:/@'\"{}$<]{1,64}:[^\s:/@'\"{}$<]{6,128}@[\w.\-]+"),
-}
+from llm.workspace.secret_shapes import SHAPES
+
+SHORTEST_KEY = 6
+"""A shorter configured key is a word such as `none`; taking that out would only spoil the text."""
+
+_ASSIGNED = "assigned credential"
+_HINTS = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential")
+_NAME = (
+    r"(?P<name>passw(?:or)?d|passphrase|pwd|secret|credentials?|token"
+    r"|(?:api|auth|access|account|private|secret|signing|encryption|client|service|master|deploy|db)[_-]?key)"
+    r"(?:_?\d|s)?(?![\w-])"
+)
+_QUOTED = re.compile(
+    rf"(?i:{_NAME})[\"'`\]]{{0,2}}\s{{0,3}}(?:[=!]={{0,2}}|:=?|=>|,)\s{{0,3}}[@bru]?"
+    r"(?P<quote>[\"'`])(?P<secret>[^\s\"'`]{8,200})(?P=quote)"
+)
+_CONFIGURED = re.compile(
+    rf"^[ \t]{{0,40}}(?:export |set |- )?[\"']?[\w.-]{{0,60}}?(?i:{_NAME})[\"']?(?:=|:[ \t]|[ \t]=[ \t])"
+    r"(?P<secret>[A-Za-z0-9+/=_~!@#%^&*.-]{16,200})[ \t]*$",
+    re.MULTILINE,
+)
+"""A line of a `.env`, an ini or a YAML file: without quotes, so that more is asked of the value."""
+
+_PLACEHOLDER = re.compile(
+    r"example|change_?me|placeholder|dummy|your|xxxx|\*\*\*|\.\.\.|redacted|sample|fake|todo|test|passw|secret|token|cred"
+    r"|api[_-]?key|admin|user|letmein|qwerty|none|null|undefined|insert|replace|1234567|abcdef"
+    r"|(?<![a-z0-9])(?:foo|bar|my|the)(?![a-z0-9])|<[\w -]*>|\{[\w.:!-]*\}|\$[({a-z_]|%[(sd]",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(r"[./~]|\w+://|[a-z_]\w*(?:\.[a-z_]\w*)+$|[a-z]+(?:[-_:/.][a-z]*\d{0,2})+$", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"(?:page|next|continuation|sync|resume|stop|start|end|eos|bos|pad|unk|mask|public)[_-]?$", re.IGNORECASE
+)
+"""What comes before `token` or `key` where it is a place in a list or a word of a language."""
+_LONGEST_PREFIX = 16
+_PASSWORDS = ("passw", "passp", "pwd")
+_SHORT = 16
+_CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"\d"), re.compile(r"[^\w.-]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,71 @@ def find_secrets(text: str) -> tuple[Finding, ...]:
     """
     lowered = text.lower()
     found = [
-        Finding(kind, match.start(), match.end())
-        for kind, (hints, shape) in _SHAPES.items()
+        finding
+        for kind, (hints, _) in SHAPES.items()
         if any(hint in lowered for hint in hints)
-        for match in re.finditer(shape, text)
+        for finding in _of_shape(kind, text)
     ]
+    if any(hint in lowered for hint in _HINTS):
+        found += _assigned(text)
     return tuple(_merged(sorted(found, key=lambda finding: (finding.start, -finding.end))))
+
+
+def without_keys(text: str, keys: Collection[str]) -> str:
+    """`text` without these configured keys, whatever they look like."""
+    for key in sorted(keys, key=len, reverse=True):
+        if len(key) >= SHORTEST_KEY:
+            text = text.replace(key, "[redacted: configured key]")
+    return text
+
+
+def redact(text: str) -> tuple[str, int]:
+    """`text` with each finding replaced by `[redacted: its kind]`, and how many there were."""
+    findings = find_secrets(text)
+    pieces: list[str] = []
+    at = 0
+    for finding in findings:
+        pieces += (text[at : finding.start], f"[redacted: {finding.kind}]")
+        at = finding.end
+    return "".join([*pieces, text[at:]]), len(findings)
+
+
+@cache
+def _pattern(kind: str) -> re.Pattern[str]:
+    return re.compile(SHAPES[kind][1])
+
+
+def _of_shape(kind: str, text: str) -> Iterator[Finding]:
+    pattern = _pattern(kind)
+    group = "secret" if "secret" in pattern.groupindex else 0
+    for match in pattern.finditer(text):
+        told = match.groupdict().get("password") or match.groupdict().get("secret")
+        if told is None or not _PLACEHOLDER.search(told):
+            yield Finding(kind, *match.span(group))
+
+
+def _assigned(text: str) -> Iterator[Finding]:
+    for pattern, least in ((_QUOTED, 0), (_CONFIGURED, 3)):
+        for match in pattern.finditer(text):
+            before = text[max(0, match.start("name") - _LONGEST_PREFIX) : match.start("name")]
+            if not _HARMLESS.search(before) and _is_credential(match["secret"], match["name"].lower(), least):
+                yield Finding(_ASSIGNED, *match.span("secret"))
+
+
+def _is_credential(value: str, name: str, least: int) -> bool:
+    """Whether this is what somebody would keep secret: no word, no path, no reference, no stand-in for one.
+
+    `least` kinds of characters at least (lower case, upper case, digits, others); a long hexadecimal number is one
+    whatever it has. A short value must have three, or two and a digit where the name says that it is a password.
+    """
+    if _PLACEHOLDER.search(value) or _PLACE.match(value):
+        return False
+    if re.fullmatch(r"[0-9a-fA-F]{32,}", value):
+        return len(set(value)) > 6
+    kinds = sum(bool(each.search(value)) for each in _CLASSES)
+    if len(set(value)) < 6 or not re.search(r"\d", value) or kinds < least:
+        return False
+    return kinds >= (2 if len(value) >= _SHORT or name.startswith(_PASSWORDS) else 3)
 
 
 def _merged(found: list[Finding]) -> Iterator[Finding]:
@@ -89,11 +146,3 @@ def _merged(found: list[Finding]) -> Iterator[Finding]:
         last = finding
     if last:
         yield last
-
-
-def redact(text: str) -> tuple[str, int]:
-    """`text` with each finding replaced by `[redacted: its kind]`, and how many there were."""
-    findings = find_secrets(text)
-    for finding in reversed(findings):
-        text = f"{text[: finding.start]}[redacted: {finding.kind}]{text[finding.end :]}"
-    return text, len(findings)

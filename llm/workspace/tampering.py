@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from collections import Counter
@@ -10,6 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from llm.workspace.paths import folded
 
 CI = (
     *(".github/**", ".gitlab/**", ".circleci/**", ".buildkite/**", ".azure-pipelines/**", ".teamcity/**"),
@@ -59,6 +62,11 @@ def matches(path: str, globs: tuple[str, ...]) -> str:
     return globs[(found.lastindex or 1) - 1] if found else ""
 
 
+def is_test(path: str) -> bool:
+    """Whether a path is a test's, or of what tests use."""
+    return bool(matches(folded(path), TESTS))
+
+
 def shadows(path: str, workspace: Path, added: frozenset[str]) -> str:
     """The module of the standard library or of a tool that an added Python file would hide, or "".
 
@@ -87,6 +95,59 @@ def changed_settings(path: str, before: bytes | None, after: bytes | None) -> st
     except (ValueError, RecursionError):
         return f"{path} cannot be read as what it is"
     return next((f"{path} [{key}]" for key in {**old, **new} if old.get(key) != new.get(key)), "")
+
+
+def extended_by(path: str, workspace: Path) -> str:
+    """The check configuration above `path` that includes it (`extends`, a relative import), or ""."""
+    if not path.endswith(_CONFIGURABLE) or PurePosixPath(path).name in _MIXED:
+        return ""
+    for folder in PurePosixPath(path).parents:
+        for file in sorted(file for pattern in _EXTENDING for file in (workspace / folder).glob(pattern)):
+            named = (match[1] for match in _INCLUDED.finditer(_content(file)))
+            places = {os.path.normpath(folder / name) for name in named}
+            if places & {path, os.path.splitext(path)[0]}:  # noqa: PTH122 - a path inside a diff, not on a disk
+                return file.relative_to(workspace).as_posix()
+    return ""
+
+
+_SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx")
+_CONFIGURABLE = (*_SCRIPTS, ".json", ".toml", ".ini", ".yml", ".yaml")
+_EXTENDING = (
+    *("tsconfig*.json", "eslint.config.*", ".eslintrc*", "vitest.config.*", "vite.config.*", "jest.config.*"),
+    *("package.json", "ruff.toml", ".ruff.toml", "pyproject.toml", "pyrightconfig.json", "biome.json*"),
+)
+_INCLUDED = re.compile(
+    r"""(?:\bextends?["']?\s*[:=]\s*(?:\[\s*)?|\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*"""
+    r"""|\b(?:setupFiles\w*|global\w+|preset|testEnvironment|reporters?|runner)["']?\s*:\s*(?:\[\s*)?)"""
+    r"""["'](?:<rootDir>/)?([^"'\n]+)["']"""
+)
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:  # a directory, or gone: it includes nothing
+        return ""
+
+
+def reaches(path: str, before: bytes | None, after: bytes | None) -> str:
+    """The test framework that an edit makes code reach for which knew nothing of it, or "".
+
+    What is no test has no business with what judges it: there it could only be patched."""
+    machinery = _PYTHON_MACHINERY if path.endswith(".py") else _OTHER_MACHINERY
+    old, new = ((content or b"").decode("utf-8", "replace") for content in (before, after))
+    if not path.endswith((".py", *_SCRIPTS)):
+        return ""
+    found = (" ".join(match[0].split()) for match in machinery.finditer(new))
+    return next((words for words in found if words.split()[-1].strip("\"'`") not in old), "")
+
+
+_PYTHON_MACHINERY = re.compile(
+    r"^[ \t]*(?:import|from)[ \t]+(?:_?pytest|pluggy|unittest(?![ \t]*\.[ \t]*mock|[ \t]+import[ \t]+mock))\b"
+    r"|\bTORRE_(?:REPORT|ONLY)\b|\bPYTEST_CURRENT_TEST\b",
+    re.MULTILINE,
+)
+_OTHER_MACHINERY = re.compile(r"""["'`](?:node:test|vitest|@jest/globals|jest-[\w-]+)["'`]|\bTORRE_REPORT\b""")
 
 
 def same_assertions(path: str, before: bytes, after: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,10 @@ import pytest
 from llm.apply.journal import KEEP, Journals
 from llm.apply.lock import hold, standing
 from llm.apply.plan import Proof
-from llm.apply.transaction import Terms, apply_plan
+from llm.apply.transaction import Terms, apply_plan, begin_apply, terms_for
 from llm.apply.undo import undo, unlock
 from llm.domain import ApplyStatus, Isolation
-from llm.errors import ApplyError
+from llm.errors import ApplyError, LedgerError
 from tests.apply.projects import GREEN, MODES, NEW, OLD, RED, RULES, make, plan, tree
 
 Env = Mapping[str, str]
@@ -52,6 +53,78 @@ def test_owners_stay(project: Path, env: Env) -> None:
     assert set(owners.values()) == {owner}, owners
     undo(project, env, RULES)
     assert (project / "pkg/deep/gone.txt").stat().st_uid == owner == (project / "pkg/deep").stat().st_uid
+
+
+def _attributes(path: Path) -> dict[str, bytes]:
+    return {name: os.getxattr(path, name) for name in os.listxattr(path) if name != "security.selinux"}
+
+
+def test_extended_attributes_and_access_lists_stay(project: Path, env: Env) -> None:
+    """Through an apply, an undo, and the return of a file that was deleted."""
+    listed = bytes.fromhex(
+        "02000000 01000600ffffffff 02000400d2040000 04000400ffffffff 10000600ffffffff 20000000ffffffff"
+    )
+    for name in ("app.py", "pkg/deep/gone.txt"):
+        os.setxattr(project / name, "user.origin", b"\x00by hand")
+        os.setxattr(project / name, "system.posix_acl_access", listed)
+    before, old = tree(project), _attributes(project / "app.py")
+    assert set(old) == {"user.origin", "system.posix_acl_access"}
+    apply_plan(plan(project, GREEN), env, TERMS)
+    assert _attributes(project / "app.py") == old
+    assert (project / "app.py").read_bytes() == NEW["app.py"]
+    undo(project, env, RULES)
+    assert tree(project) == before
+    assert _attributes(project / "app.py") == old == _attributes(project / "pkg/deep/gone.txt")
+    (project / "copy").write_bytes(b"control: a file that is written anew")
+    (project / "copy").rename(project / "app.py")
+    assert _attributes(project / "app.py") == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may set a capability or keep set-uid on a change")
+def test_what_would_give_new_content_power_does_not_stay(project: Path, env: Env) -> None:
+    capability = bytes.fromhex("0100000200040000000000000000000000000000")  # cap_net_bind_service+ep
+    os.setxattr(project / "run.sh", "security.capability", capability)
+    (project / "app.py").chmod(0o4755)
+    apply_plan(plan(project, GREEN), env, TERMS)
+    assert _attributes(project / "run.sh") == {}
+    assert (project / "app.py").stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("policy", "accept", "least"),
+    [
+        ("", False, Isolation.FULL),
+        ("", True, Isolation.FULL),
+        ("isolation: reduced\n", False, Isolation.FULL),
+        ("isolation: reduced\n", True, Isolation.REDUCED),
+        ("isolation: strong\n", True, Isolation.STRONG),
+    ],
+)
+def test_files_are_changed_on_full_isolation_or_by_a_flag(
+    project: Path, env: Env, policy: str, accept: bool, least: Isolation
+) -> None:
+    """A policy that accepts less for a run does not accept it for an apply, nor does the flag alone."""
+    own = Path(env["XDG_CONFIG_HOME"]) / "torre" / "providers.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(policy)
+    assert terms_for(project, env, accept_reduced=accept).least is least
+    assert begin_apply(project, env, commit=False, accept_reduced=accept).least is least
+
+
+@pytest.mark.parametrize(
+    ("where", "helps"),
+    [(".torre", "an apply keeps its lock"), (".torre/journal", "no directory"), ("state", "set XDG_STATE_HOME")],
+)
+def test_what_cannot_be_written_is_named_with_what_helps(project: Path, env: Env, where: str, helps: str) -> None:
+    """Not with a ledger elsewhere: an apply's lock and journal lie here whatever the ledger is."""
+    place = Path(env["XDG_STATE_HOME"]) if where == "state" else project / where
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("in the way")
+    with pytest.raises((ApplyError, LedgerError)) as refused:
+        apply_plan(plan(project), env, TERMS)
+    assert "TORRE_LEDGER" not in str(refused.value)
+    assert helps in str(refused.value)
 
 
 def test_a_workspace_below_its_root_is_taken_back_from_there(tmp_path: Path, env: Env) -> None:

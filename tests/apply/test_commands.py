@@ -76,6 +76,18 @@ def test_fix_apply_undo_and_apply_again(red: Path, torre: Torre) -> None:
     assert torre("apply", "last").returncode == 2, "it is not what it was any more"
 
 
+def test_the_trace_of_a_run_says_what_became_of_its_patch(torre: Torre) -> None:
+    trace_id = _object(torre("fix", "--json"))["trace_id"]
+    assert _object(torre("trace", trace_id, "--json"))["applied"] == []
+    torre("apply", trace_id)
+    assert ": applied: app.py" in torre("trace", trace_id).stdout
+    torre("undo")
+    torre("apply", trace_id)
+    told = _object(torre("trace", "last", "--json"))["applied"]
+    assert [(each["number"], each["state"]) for each in told] == [(1, "applied and taken back"), (2, "applied")]
+    assert "apply 1, " in torre("trace", trace_id).stdout
+
+
 def test_fix_without_apply_writes_nothing_and_the_variable_does(red: Path, torre: Torre) -> None:
     assert "applied" not in _object(torre("fix", "--json")) and (red / "app.py").read_text() == BROKEN
     assert "Applied: app.py." in torre("fix", TORRE_APPLY="1").stdout and (red / "app.py").read_text() == FIXED

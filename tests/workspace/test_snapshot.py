@@ -38,22 +38,24 @@ def test_a_nul_in_the_path(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_workspace() -> None:
-    with tempfile.TemporaryDirectory() as directory, as_nobody():
-        Path(directory).parent.stat()
-        with pytest.raises(WorkspaceError, match="cannot be read"):
-            open_workspace(Path(directory))
+    unreadable = pytest.raises(WorkspaceError, match="cannot be read")
+    with tempfile.TemporaryDirectory() as directory, as_nobody(Path(directory)), unreadable:
+        open_workspace(Path(directory))
 
 
 @contextmanager
-def as_nobody() -> Iterator[None]:
-    """Root reads everything: as root, become nobody for a while; others close the directory of their own."""
+def as_nobody(directory: Path) -> Iterator[None]:
+    """Root reads everything: as root, become nobody for a while; others close what is their own."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
+    else:
+        directory.chmod(0)
     try:
         yield
     finally:
         os.seteuid(user)
+        directory.chmod(0o700)
 
 
 @pytest.mark.parametrize("marker", [".git", ".torre"])
