@@ -5,7 +5,7 @@ A plugin derives from `Tool` and says only what its program does differently fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +43,39 @@ class Reading:
     not_run: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A green check that is about to be believed, and a word that nothing in the tree can know.
+
+    `argv` is () where the line is more than one simple command. `tests` are ids that passed, those that were red
+    before first. `paths` are files that changed, that the check complained of, or that may be its own, in this
+    order. `read` gives the text of a file in the tree that is judged, None where there is none.
+    """
+
+    word: str
+    argv: tuple[str, ...]
+    directory: str
+    tests: tuple[str, ...]
+    paths: tuple[str, ...]
+    read: Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Violations planted on purpose: a check that does not report each of them is no judge.
+
+    `names` are the starts of ids of tests that must fail or, where a tool reports no tests, words of which each
+    must occur in an error's path or message. `argv` is the command that sees the files, () for the check's own.
+    `copies` maps the start of known ids to the start of the same tests' ids in a planted copy of their file: those
+    must end alike.
+    """
+
+    files: Mapping[str, str]
+    names: tuple[str, ...]
+    argv: tuple[str, ...] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
+
+
 class Tool(Protocol):
     """Understands one program: finds it in a directory's configuration, instruments it, reads its output."""
 
@@ -73,6 +106,13 @@ class Tool(Protocol):
     def leaves_files(self, argv: tuple[str, ...]) -> bool:
         """Whether a later command may need what this one writes: then the two are one check, in one sandbox."""
         return False
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        """Ways to plant a violation that this program must report, the best first; none where it knows of none.
+
+        The word of the scene is in the path of each new file and in each name.
+        """
+        return iter(())
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         """Tests and diagnostics from the structured output, or from the text where there is none."""

@@ -67,6 +67,13 @@ def parse(line: str) -> Command | None:
     return Command(env, tuple(words[split:])) if words[split:] else None
 
 
+def line_of(command: Command) -> str:
+    """The shell line that `parse` reads as this command."""
+    return " ".join(
+        [*(f"{name}={shlex.quote(value)}" for name, value in command.env.items()), shlex.join(command.argv)]
+    )
+
+
 def invocation(argv: tuple[str, ...]) -> Invocation:
     """Which program runs. Wrappers are left out: they want a network, and the sandbox's PATH has the
     workspace's own environment first anyway."""

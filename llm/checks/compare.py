@@ -8,7 +8,7 @@ diagnostic that is no longer reported is gone only if the run could have reporte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,6 +70,24 @@ def flaky(first: Sequence[CheckResult], second: Sequence[CheckResult]) -> tuple[
     return tuple(sorted(name for name in one.keys() | two.keys() if one.get(name) != two.get(name)))
 
 
+def less_executed(before: Sequence[CheckResult], after: Sequence[CheckResult]) -> tuple[str, ...]:
+    """In words: each check that executes fewer tests than before, or skips some that it did not skip."""
+    now = {result.check.name: result for result in after}
+    pairs = ((result, now[result.check.name]) for result in before if result.check.name in now)
+    return tuple(words for pair in pairs for words in _less(*pair))
+
+
+def _less(before: CheckResult, after: CheckResult) -> Iterator[str]:
+    skipped = {test.id for test in before.tests or () if test.status is TestStatus.SKIPPED}
+    new = sorted(t.id for t in after.tests or () if t.status is TestStatus.SKIPPED and t.id not in skipped)
+    if new:
+        more = f" and {len(new) - 1} more" if len(new) > 1 else ""
+        yield f"{after.check.name}: skipped, and not skipped before: {new[0]}{more}"
+    counts = [sum(t.status is not TestStatus.SKIPPED for t in result.tests or ()) for result in (before, after)]
+    if counts[1] < counts[0]:
+        yield f"{after.check.name}: {counts[1]} tests are executed, and {counts[0]} were before"
+
+
 def _ids(verdicts: Mapping[str, str], kind: str) -> tuple[str, ...]:
     return tuple(sorted(name for name, verdict in verdicts.items() if verdict == kind))
 
@@ -98,7 +116,8 @@ def _verdict(name: str, old: _State, new: Mapping[str, _State], is_test: bool, a
 def _absent(name: str, old: _State, new: Mapping[str, _State], is_test: bool, after: CheckResult | None) -> str:
     if is_test:
         # A file that could not be loaded was an item itself; now its tests are there in its place.
-        loaded = old is _State.FAILED and any(_is_inside(test, name) for test in new)
+        ran = (test for test, state in new.items() if state is not _State.SKIPPED)
+        loaded = old is _State.FAILED and any(_is_inside(test, name) for test in ran)
         return "fail_to_pass" if loaded else "missing"
     if old is not _State.FAILED:
         return "passed"

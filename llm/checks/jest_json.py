@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ _STATUS = {"passed": TestStatus.PASSED, "failed": TestStatus.FAILED}
 _NAME = re.compile(r"^(?:\x1b\[[\d;]*m)*([A-Z]\w*(?:Error|Exception))\b")
 _PLACE = re.compile(r"(?:file://)?(/[^\s():]+):(\d+):(\d+)")
 
+_Pair = tuple[TestOutcome, tuple[Diagnostic, str] | None]
+"""A test, and its failure with the text that the place is in."""
+
 
 def read(completed: Completed, workspace: Path, directory: str, tool: str) -> Reading:
     """Tests with ids `file > suite > test`; a file that could not be loaded is one test in error."""
@@ -25,16 +29,25 @@ def read(completed: Completed, workspace: Path, directory: str, tool: str) -> Re
     if not isinstance(found, dict):
         nothing = _NOTHING in completed.report + completed.stdout + completed.stderr
         return Reading(None, (), NO_TESTS) if nothing else unstructured(completed, workspace, directory, tool)
-    pairs = tuple(
-        p for file in found["testResults"] for p in _file(file, relative(file["name"], workspace, directory), tool)
-    )
+    files = ((file, relative(file["name"], workspace, directory)) for file in found["testResults"])
+    pairs = tuple(_numbered(p for file, path in files for p in _file(file, path, tool)))
     placed = tuple(_placed(d, workspace) for _, d in pairs if d)
     return Reading(tuple(t for t, _ in pairs), placed, "" if pairs else NO_TESTS)
 
 
-def _file(
-    file: Mapping[str, Any], path: str, tool: str
-) -> Iterator[tuple[TestOutcome, tuple[Diagnostic, str] | None]]:
+def _numbered(pairs: Iterable[_Pair]) -> Iterator[_Pair]:
+    """With ids that differ (`… #2`): of two tests with one name, the loss of one must show."""
+    seen: Counter[str] = Counter()
+    for outcome, failure in pairs:
+        seen[outcome.id] += 1
+        count = seen[outcome.id]
+        if count > 1:
+            outcome = replace(outcome, id=f"{outcome.id} #{count}")
+            failure = (replace(failure[0], test_id=outcome.id), failure[1]) if failure else None
+        yield outcome, failure
+
+
+def _file(file: Mapping[str, Any], path: str, tool: str) -> Iterator[_Pair]:
     tests = file.get("assertionResults") or []
     if file.get("status") == "failed" and not any(t["status"] == "failed" for t in tests):
         message = str(file.get("message") or file.get("failureMessage") or "the file could not be loaded")
@@ -46,9 +59,7 @@ def _file(
         yield _entry(name, status, (test.get("duration") or 0) / 1000, str(messages[0]), path, tool)
 
 
-def _entry(
-    name: str, status: TestStatus, duration_s: float, message: str, path: str, tool: str
-) -> tuple[TestOutcome, tuple[Diagnostic, str] | None]:
+def _entry(name: str, status: TestStatus, duration_s: float, message: str, path: str, tool: str) -> _Pair:
     outcome = TestOutcome(name, status, duration_s, brief(message))
     if status not in (TestStatus.FAILED, TestStatus.ERROR):
         return outcome, None

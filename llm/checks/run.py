@@ -61,8 +61,10 @@ def run_check(
     cancel: Event | None = None,
     limits: Limits = _LIMITS,
     only: tuple[str, ...] = (),
+    executable: frozenset[str] = frozenset(),
 ) -> CheckResult:
-    """Run one check over the workspace with `files` written into it (relative path → content, None deletes).
+    """Run one check over the workspace with `files` written into it (relative path → content, None deletes;
+    new ones that are `executable` get the x bit).
 
     `only` restricts a test runner that can be restricted to these test ids. A missing tool is a result with
     `not_run` that names it, never an exception. SandboxError if the sandbox itself breaks.
@@ -73,7 +75,7 @@ def run_check(
 
     def execute(plan: _Plan) -> Completed:
         argv = (*_TO_REPORT, *plan.argv) if plan.to_report else plan.argv
-        return sandbox.execute(Job(argv, check.directory, files, env=plan.env, limits=limits, cancel=cancel))
+        return sandbox.execute(Job(argv, check.directory, files, executable, plan.env, b"", limits, cancel))
 
     completed = execute(plan)
     if _refused(plan, completed):

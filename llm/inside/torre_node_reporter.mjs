@@ -26,6 +26,15 @@ function cause(error) {
   return { message: inner?.message ?? String(error?.cause ?? ""), code, path: at?.[1] ?? "", line: Number(at?.[2] ?? 0) };
 }
 
+// Of two tests with one name, the loss of one must show: the second is `name #2`.
+const counts = new Map();
+function numbered(file, names) {
+  const key = JSON.stringify([file, names]);
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  return count > 1 && names.length ? [...names.slice(0, -1), `${names.at(-1)} #${count}`] : names;
+}
+
 const subtestsOnly = (data) => data.details?.error?.failureType === "subtestsFailed";
 
 export default async function* report(source) {
@@ -38,7 +47,8 @@ export default async function* report(source) {
     stack[data.nesting] = data.name;
     if (type === "test:start" || subtestsOnly(data)) continue;
     if (data.details?.type === "suite" && type === "test:pass") continue;
-    const { file, names } = identify(stack, data);
+    const { file, names: own } = identify(stack, data);
+    const names = numbered(file, own);
     const failure = type === "test:fail" ? cause(data.details?.error) : {};
     const record = { file, names, status: status(type, data, names), duration_s: (data.details?.duration_ms ?? 0) / 1000 };
     write({ ...record, ...failure, path: failure.path || file });

@@ -24,11 +24,13 @@ Files = Mapping[str, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Progress that is kept while more is looked for: files changed so far and what changed them."""
+    """Progress that is kept while more is looked for: files changed so far, which of them are new and executable,
+    and what changed them."""
 
     files: Files = field(default_factory=dict)
     origin: str = ""
     prior: float = 1.0
+    executable: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -80,7 +82,8 @@ class Examiner:
         except DiffError as error:
             return self._done(replace(verdict, reason=error.reason, detail=str(error)))
         verdict = replace(verdict, candidate=candidate, diff_size=diff_size(parse(candidate.diff)))
-        owner = self._seen.claim(normal_form(files, self._layout_matters), index)
+        modes = sorted(self.executables(candidate.diff))
+        owner = self._seen.claim(f"{normal_form(files, self._layout_matters)}\0{modes}", index)
         if owner != index:
             detail = f"the same change as candidate {owner}"
             return self._done(replace(verdict, reason=DiscardReason.DUPLICATE, detail=detail, same_as=owner))
@@ -90,10 +93,21 @@ class Examiner:
         """How many candidates came to this same change."""
         return self._seen.agreement.get(evaluation.index, 1)
 
-    def run(self, check: Check, files: Files, stop: Event | None = None) -> CheckResult:
-        """One check with these files changed."""
+    def run(
+        self, check: Check, files: Files, stop: Event | None = None, executable: frozenset[str] = frozenset()
+    ) -> CheckResult:
+        """One check with these files changed; the new ones among `executable` get the x bit."""
         limits = self._budget.limits(self._usual_s.get(check.name))
-        return run_check(check, self.sandbox, self.workspace, files, stop, limits)
+        return run_check(check, self.sandbox, self.workspace, files, stop, limits, executable=executable)
+
+    def kept(self, candidate: Candidate) -> Layer:
+        """A candidate, as `examine` gave it back, as what further candidates build on. Raises DiffError."""
+        files = self.changed_files(candidate.diff)
+        return Layer(files, candidate.origin, candidate.prior, self.executables(candidate.diff))
+
+    def executables(self, diff: str) -> frozenset[str]:
+        """The files that a diff adds with the x bit. Raises DiffError."""
+        return executables(parse(diff), self.workspace)
 
     def changed_files(self, diff: str, layer: Layer = Layer()) -> Files:
         """The files that a diff leaves changed, on top of `layer`. Raises DiffError."""
@@ -111,7 +125,7 @@ class Examiner:
         given = parse(candidate.diff)
         files = self.changed_files(candidate.diff, layer)
         check_rules(given, files, self.workspace, self._rules, self._editable_tests)
-        diff = rendered(files, self.workspace, executables(given, self.workspace))
+        diff = rendered(files, self.workspace, executables(given, self.workspace) | layer.executable)
         candidate = replace(candidate, diff=diff)
         if layer.files:
             origin, prior = f"{layer.origin} + {candidate.origin}", min(layer.prior, candidate.prior)
@@ -123,11 +137,12 @@ class Examiner:
         """Red checks first; the green ones only if the red turned green, for they cannot save a candidate."""
         befores: list[CheckResult] = []
         results: list[CheckResult] = []
+        executable = self.executables(verdict.candidate.diff)
         for before in (*self.baseline.red, *self.baseline.green):
             if before.green and any(not r.green for r in results):
                 break
             befores.append(before)
-            results.append(self.run(before.check, files, stop))
+            results.append(self.run(before.check, files, stop, executable))
         total = compare(befores, results)
         verdict = replace(
             verdict,

@@ -7,16 +7,17 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from llm.behaviour.gate import BUDGET_S, gate
 from llm.budget import Budget
 from llm.checks.baseline import reproduce, width
 from llm.checks.discover import discover
 from llm.checks.run import run_check
-from llm.domain import Baseline, Candidate, Evaluation
+from llm.domain import Baseline, Candidate, Evaluation, Selection
 from llm.errors import InputError
-from llm.rerank.confirm import confirm
+from llm.report.contract import evaluation_as_json
+from llm.rerank.confirm import Belief, believe
 from llm.rerank.examine import Examiner
 from llm.rerank.race import Race
-from llm.rerank.select import select
 from llm.sandbox import open_sandbox
 from llm.workspace.rules import Rules
 from llm.workspace.snapshot import open_workspace
@@ -27,24 +28,31 @@ Proposal = Candidate | str | Mapping[str, Any]
 class ExecutionReranker:
     """Executes candidates against a workspace's checks, as many at once as there are cores.
 
-    `checks` are shell lines; without them the workspace's own are discovered. `deadline_s` bounds the whole run.
+    `checks` are shell lines; without them the workspace's own are discovered. `deadline_s` bounds the whole run,
+    `compare_s` the comparison of what passed on inputs beyond the tests'.
     """
 
     def __init__(
-        self, checks: Sequence[str] = (), rules: Rules | None = None, deadline_s: float | None = None
+        self,
+        checks: Sequence[str] = (),
+        rules: Rules | None = None,
+        deadline_s: float | None = None,
+        compare_s: float = BUDGET_S,
     ) -> None:
         if isinstance(checks, str):
             raise InputError("checks", "expected a list of commands, got one text")
         self._checks = tuple(checks)
         self._rules = rules or Rules()
         self._deadline_s = deadline_s
+        self._compare_s = compare_s
 
     def run(self, workspace: Path | str, candidates: Sequence[Proposal], k: int | None = None) -> dict[str, Any]:
         """Evaluate the first `k` candidates (all, without `k`) and select.
 
         A candidate is a `Candidate`, a unified diff, or a mapping with `diff` and optionally `provider`. Returns
         `selected_index` (into `candidates`; None when none is proven), `winner`, `candidates` (the verdicts in
-        the given order), `discard_reasons` (index → reason), `ranking` (indices, best first), `why`, `doubts`.
+        the given order), `discard_reasons` (index → reason), `ranking` (indices, best first), `why`, `doubts`,
+        `notes`.
         Raises InputError for a workspace or candidate that cannot be read, SandboxError without a sandbox.
         """
         if isinstance(candidates, str):
@@ -61,7 +69,10 @@ class ExecutionReranker:
             )
             examiner = Examiner(place, sandbox, baseline, self._rules, budget)
             evaluations = self._race(examiner, proposals, budget) if baseline.red else []
-            return _result(evaluations, baseline, examiner)
+            judged = (
+                gate(evaluations, examiner, budget.remaining_s(), budget_s=self._compare_s) if evaluations else ()
+            )
+            return _result(believe(judged, examiner), baseline)
 
     def _race(self, examiner: Examiner, proposals: list[Candidate], budget: Budget) -> list[Evaluation]:
         """Every candidate gets its verdict: the caller asked for a ranking, so nothing is left out for speed."""
@@ -87,32 +98,34 @@ def as_candidate(proposal: Proposal, field: str = "candidate") -> Candidate:
     return Candidate(diff=diff, provider=str(proposal.get("provider", "")), origin="given")
 
 
-def _result(evaluations: Sequence[Evaluation], baseline: Baseline, examiner: Examiner) -> dict[str, Any]:
-    selection = select(evaluations)
-    doubts = baseline.flaky or (confirm(selection.winner, examiner) if selection.winner else ())
-    unseen = tuple(f"{r.check.name}: {r.not_run}" for r in baseline.not_run)
-    winner = None if doubts or unseen else selection.winner
+def _result(belief: Belief, baseline: Baseline) -> dict[str, Any]:
+    selection = belief.selection
+    doubts = (*(baseline.flaky or belief.doubts), *_unseen(baseline), *_ambiguous(selection))
+    winner = None if doubts else selection.winner
+    ranking = selection.ranking
     return {
         "selected_index": winner.index if winner else None,
         "winner": _verdict(winner) if winner else None,
-        "candidates": [_verdict(e) for e in sorted(evaluations, key=lambda e: e.index)],
-        "discard_reasons": {e.index: e.reason.value for e in evaluations if e.reason},
-        "ranking": [e.index for e in selection.ranking],
+        "candidates": [_verdict(e) for e in sorted(ranking, key=lambda e: e.index)],
+        "discard_reasons": {e.index: e.reason.value for e in ranking if e.reason},
+        "ranking": [e.index for e in ranking],
         "why": selection.why if baseline.red else "nothing was red" if baseline.green else "no check could be run",
-        "doubts": [*doubts, *unseen],
+        "doubts": list(doubts),
+        "notes": list(belief.notes),
     }
+
+
+def _unseen(baseline: Baseline) -> tuple[str, ...]:
+    return tuple(f"{r.check.name}: {r.not_run}" for r in baseline.not_run)
+
+
+def _ambiguous(selection: Selection) -> tuple[str, ...]:
+    if not selection.ambiguous or selection.winner is None:
+        return ()
+    return (f"candidates that pass behave differently: {selection.winner.distinguishing}",)
 
 
 def _verdict(evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        "index": evaluation.index,
-        "provider": evaluation.candidate.provider,
-        "diff": evaluation.candidate.diff,
-        "passed": evaluation.passed,
-        "reason": evaluation.reason.value if evaluation.reason else None,
-        "detail": evaluation.detail,
-        "fail_to_pass": list(evaluation.fail_to_pass),
-        "newly_failing": list(evaluation.newly_failing),
-        "diff_size": evaluation.diff_size,
-        "ttg_ms": evaluation.ttg_ms,
-    }
+    """As in the report of a run, with the diff, and the repaired items by name."""
+    repaired = list(evaluation.fail_to_pass)
+    return {**evaluation_as_json(evaluation), "diff": evaluation.candidate.diff, "fail_to_pass": repaired}

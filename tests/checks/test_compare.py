@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.checks.compare import compare, flaky, items
+from llm.checks.compare import compare, flaky, items, less_executed
 from llm.domain import Check, CheckResult, Diagnostic, TestOutcome, TestStatus
 
 P, F, E, S = TestStatus.PASSED, TestStatus.FAILED, TestStatus.ERROR, TestStatus.SKIPPED
@@ -51,6 +51,21 @@ def test_a_file_that_loads_again_gives_way_to_its_tests() -> None:
     found = compare([outcome({"test_a.py": E})], [outcome({"test_a.py::test_x": P})])
     assert found.fail_to_pass == ("t::test_a.py",) and not found.missing
     assert compare([outcome({"test_a.py": E})], [outcome({"test_ab.py::test_x": P})]).missing == ("t::test_a.py",)
+
+
+def test_a_file_that_loads_again_only_to_skip_its_tests_proves_nothing() -> None:
+    assert compare([outcome({"test_a.py": E})], [outcome({"test_a.py::test_x": S})]).missing == ("t::test_a.py",)
+
+
+def test_fewer_executed_tests_are_named() -> None:
+    before = outcome({"a": P, "b": F, "c": S})
+    assert less_executed([before], [outcome({"a": P, "b": P, "c": S})]) == ()
+    assert less_executed([before], [outcome({"a": P, "b": P, "c": S, "d": S})]) == (
+        "t: skipped, and not skipped before: d",
+    )
+    assert less_executed([before], [outcome({"a": P, "b": S, "c": S})])[1:] == (
+        "t: 1 tests are executed, and 2 were before",
+    )
 
 
 def test_diagnostics_count_with_multiplicity() -> None:

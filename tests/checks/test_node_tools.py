@@ -81,6 +81,15 @@ def test_js_runners_report_test_by_test(run: Run, tool: str) -> None:
 
 
 @pytest.mark.parametrize("tool", JS)
+def test_two_tests_of_one_name_are_two(run: Run, tool: str) -> None:
+    command, files, suite = JS[tool]
+    result = run({**files, "src/sum.test.js": (suite % 3).replace("is zero", "adds")}, command)
+    found = statuses(result)
+    assert found["src/sum.test.js > sum > adds"] == "failed"
+    assert found["src/sum.test.js > sum > adds #2"] == "passed"
+
+
+@pytest.mark.parametrize("tool", JS)
 def test_a_js_file_that_cannot_be_loaded_is_an_item(run: Run, tool: str) -> None:
     command, files, suite = JS[tool]
     broken = 'import { nothing } from "./nothing.js";\nnothing();\n'

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from llm.budget import Budget
+from llm.checks.baseline import reproduce
+from llm.checks.discover import discover
+from llm.checks.run import run_check
 from llm.domain import Candidate
 from llm.errors import InputError
+from llm.rerank.examine import Examiner
 from llm.rerank.execution_reranker import ExecutionReranker
+from llm.sandbox import open_sandbox
 from llm.workspace.diff import make_diff
+from llm.workspace.rules import Rules
 
 RED = "def total(prices):\n    return sum(prices) - 1\n\n\ndef count(prices):\n    return len(prices)\n"
 TESTS = """\
@@ -119,3 +127,37 @@ def test_bad_input_names_the_field(workspace: Path, candidate: Any, k: int | Non
     with pytest.raises(InputError) as caught:
         ExecutionReranker([CHECK]).run(workspace, [candidate], k)
     assert caught.value.field == field
+
+
+TOOL = make_diff({}, {"tool.sh": "#!/bin/sh\ntest -s done\n"}, {"tool.sh"})
+DONE = make_diff({}, {"done": "yes\n"})
+
+
+def test_a_new_file_is_executable_where_the_diff_says_so(tmp_path: Path) -> None:
+    (tmp_path / "done").write_text("yes\n")
+    plain = TOOL.replace("100755", "100644")
+    answer = ExecutionReranker(["test -x tool.sh && ./tool.sh"]).run(tmp_path, [plain, TOOL])
+    assert answer["discard_reasons"] == {0: "checks_red"} and answer["selected_index"] == 1
+
+
+def test_what_is_kept_as_progress_stays_executable(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a\n")
+    with open_sandbox(tmp_path) as sandbox:
+        checks = discover(tmp_path, ["test -x tool.sh && ./tool.sh"])
+        baseline = reproduce(checks, lambda check, stop: run_check(check, sandbox, tmp_path, cancel=stop))
+        examiner = Examiner(tmp_path, sandbox, baseline, Rules(), Budget(30.0))
+        first = examiner.examine(Candidate(TOOL), 0, Event())
+        second = examiner.examine(Candidate(DONE), 1, Event(), examiner.kept(first.candidate))
+    assert not first.passed and second.passed, second.detail
+    assert "new file mode 100755" in second.candidate.diff
+
+
+def test_no_negative_control_is_told_where_there_can_be_none(tmp_path: Path) -> None:
+    (tmp_path / "check.py").write_text("import app\nassert app.ONE == 1\n")
+    (tmp_path / "app.py").write_text("ONE = 2\n")
+    diff = change("2", "1", "app.py", "ONE = 2\n")
+    answer = ExecutionReranker(["python3 check.py"]).run(tmp_path, [diff])
+    assert answer["selected_index"] == 0
+    assert answer["notes"] == [
+        "python3 check.py: no negative control was possible: nothing could be planted that it must report"
+    ]

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from llm.checks import config
-from llm.checks.base import Instrumented, Reading, Tool
+from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
+from llm.checks.planting import in_sources
 from llm.checks.reading import document, relative, unstructured
 from llm.domain import Check, Diagnostic, Stage
 from llm.sandbox.base import Completed
 
 _SEVERITY = {1: "warning", 2: "error"}
+_SUFFIXES = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".vue")
 
 
 class Eslint(Tool):
@@ -37,6 +39,9 @@ class Eslint(Tool):
         run = invocation(argv)
         rest = drop(run.args, "-f", "--format", "-o", "--output-file")
         return Instrumented((*run.launcher, "--format=json", *rest), to_report=True)
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        return in_sources(scene, _SUFFIXES, f"{scene.word} {scene.word} (\n")
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         found = document(completed.report)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from llm.checks import config, jest_json
-from llm.checks.base import Instrumented, Reading, Tool
+from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
+from llm.checks.planting import failing_tests, files_of, in_tests
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
 
 _WATCH = {"--watch", "--watchAll", "--json"}
+
+_BAIL = {"-b", "--bail"}
+_REGISTER = 'const WORD = typeof test === "function" ? test : it;'
 
 
 class Jest(Tool):
@@ -31,6 +36,14 @@ class Jest(Tool):
         run = invocation(argv)
         rest = tuple(a for a in drop(run.args, "--outputFile", "--reporters") if a not in _WATCH)
         return Instrumented((*run.launcher, *rest, "--json"), to_report=True)
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        added = failing_tests(scene.word, _REGISTER)
+        for control in in_tests(scene, files_of(scene), lambda file, text: added):
+            argv = control.argv or scene.argv
+            yield replace(
+                control, argv=(*(word for word in argv if word not in _BAIL), "--bail=0") if argv else ()
+            )
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         return jest_json.read(completed, workspace, directory, self.name)

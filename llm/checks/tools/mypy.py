@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from llm.checks import config
-from llm.checks.base import Instrumented, Reading, Tool
+from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
+from llm.checks.planting import in_sources
 from llm.checks.reading import from_text, records, relative
 from llm.domain import Check, Diagnostic, Stage
 from llm.sandbox.base import Completed
@@ -31,7 +32,12 @@ class Mypy(Tool):
     def instrument(self, argv: tuple[str, ...], only: tuple[str, ...] = ()) -> Instrumented:
         run = invocation(argv)
         rest = drop(run.args, "-O", "--output")
-        return Instrumented((*run.launcher, "-O", "json", *rest), to_report=True)
+        # With JSON mypy ends with code 1 for a mere note; this is the note that green code gets.
+        quiet = ("--disable-error-code", "annotation-unchecked")
+        return Instrumented((*run.launcher, "-O", "json", *quiet, *rest), to_report=True)
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        return in_sources(scene, (".py", ".pyi"), f"{scene.word}\n", scene.word)
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         found = tuple(

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from llm.checks import config
-from llm.checks.base import INSIDE, Instrumented, Reading, Tool
+from llm.checks.base import INSIDE, Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
+from llm.checks.planting import TestFile, failing_tests, files_of, in_tests
 from llm.checks.reading import NO_TESTS, from_report, from_text
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
+
+_IS_MODULE = re.compile(r"^\s*(?:import|export)\b", re.MULTILINE)
+_IMPORTS = 'import { test as WORD } from "node:test";\nimport WORD_assert from "node:assert";'
+_REQUIRES = 'const { test: WORD } = require("node:test");\nconst WORD_assert = require("node:assert");'
+_ASSERTIONS = (
+    "WORD_assert(0);",
+    "WORD_assert.ok(0);",
+    "WORD_assert.equal(1, 2);",
+    "WORD_assert.strictEqual(1, 2);",
+    "WORD_assert.deepEqual([1], [2]);",
+    "WORD_assert.deepStrictEqual({ a: 1 }, { a: 2 });",
+    "WORD_assert.notStrictEqual(1, 1);",
+    "WORD_assert.throws(() => {});",
+    "await WORD_assert.rejects(Promise.resolve());",
+    'WORD_assert.match("a", /b/);',
+    "WORD_assert.strict.equal(1, 2);",
+    "WORD_assert.strict.deepEqual([1], [2]);",
+    'throw new Error("WORD");',
+)
 
 
 def _reporters(own: str) -> tuple[str, ...]:
@@ -50,6 +71,12 @@ class NodeTest(Tool):
     def carry(self, only: tuple[str, ...] = ()) -> Mapping[str, str]:
         # TAP is what node writes by itself where nobody looks: a program that reads it further on still can.
         return {"NODE_OPTIONS": " ".join(_reporters("tap"))}
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        def failing(file: TestFile, text: str) -> tuple[str, tuple[str, ...]]:
+            return failing_tests(scene.word, _IMPORTS if _IS_MODULE.search(text) else _REQUIRES, _ASSERTIONS)
+
+        return in_tests(scene, files_of(scene), failing)
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         if not completed.report:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from llm.checks import config
-from llm.checks.base import Instrumented, Reading, Tool
+from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import invocation
+from llm.checks.planting import in_sources
 from llm.checks.reading import document, relative, unstructured
 from llm.domain import Check, Diagnostic, Stage
 from llm.sandbox.base import Completed
@@ -35,6 +36,9 @@ class Pyright(Tool):
         run = invocation(argv)
         rest = tuple(a for a in run.args if a not in ("--outputjson", "--stats", "--verbose"))
         return Instrumented((*run.launcher, "--outputjson", *rest), to_report=True)
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        return in_sources(scene, (".py", ".pyi"), f"{scene.word}\n", scene.word)
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         found = document(completed.report)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from llm.checks import config
-from llm.checks.base import Instrumented, Reading, Tool
+from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
+from llm.checks.planting import in_sources
 from llm.checks.reading import document, relative, unstructured
 from llm.domain import Check, Diagnostic, Stage
 from llm.sandbox.base import Completed
@@ -37,6 +38,11 @@ class Ruff(Tool):
         run = invocation(argv)
         rest = drop(run.args[1:], "--output-format")
         return Instrumented((*run.launcher, run.args[0], "--output-format=json", *rest), to_report=True)
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        run = invocation(scene.argv) if scene.argv else None
+        code = "{0}   =   [ 1 ]\n" if run and run.args[:1] == ("format",) else "def {0}(:\n"
+        return in_sources(scene, (".py", ".pyi"), code.format(scene.word))
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         found = document(completed.report)

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llm.checks import config
-from llm.checks.base import Instrumented, Reading, Tool
+from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
+from llm.checks.planting import in_sources
 from llm.checks.reading import from_text
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
+
+_TYPED = (".ts", ".tsx", ".mts", ".cts", ".vue")
+_PLAIN = (".js", ".jsx", ".mjs", ".cjs")
 
 
 class Tsc(Tool):
@@ -35,6 +39,10 @@ class Tsc(Tool):
 
     def leaves_files(self, argv: tuple[str, ...]) -> bool:
         return "--noEmit" not in argv
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        for suffixes in (_TYPED, _PLAIN):
+            yield from in_sources(scene, suffixes, f"export {{}};\n{scene.word};\n", scene.word)
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         return Reading(None, from_text(completed, workspace, directory, self.name))

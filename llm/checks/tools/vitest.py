@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from llm.checks import config, jest_json
-from llm.checks.base import Instrumented, Reading, Tool
+from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
+from llm.checks.planting import failing_tests, files_of, in_tests
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
 
 _OTHER_MODES = {"dev", "watch", "bench", "init", "list", "-w", "--watch", "--ui"}
+
+_REGISTER = 'import { test as WORD } from "vitest";'
 
 
 class Vitest(Tool):
@@ -36,6 +40,12 @@ class Vitest(Tool):
         rest = tuple(a for a in drop(run.args, "--reporter", "--outputFile") if a not in _OTHER_MODES | {"--run"})
         words = rest if rest[:1] in (("run",), ("related",)) else ("run", *rest)
         return Instrumented((*run.launcher, *words, "--reporter=json"), to_report=True)
+
+    def control(self, scene: Scene) -> Iterator[Control]:
+        added = failing_tests(scene.word, _REGISTER)
+        for control in in_tests(scene, files_of(scene), lambda file, text: added):
+            argv = control.argv or scene.argv
+            yield replace(control, argv=(*drop(argv, "--bail"), "--bail=0") if argv else ())
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         return jest_json.read(completed, workspace, directory, self.name)
