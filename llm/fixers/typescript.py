@@ -20,12 +20,15 @@ from llm.sandbox.base import Job, Limits
 from llm.sandbox.toolchain import typescript_home
 
 _SCRIPT = INSIDE / "torre_tsfix.cjs"
+_PRIORS = (0.95, 0.8, 0.45)
+"""By tier; the last is a guess."""
 _GRACE_S = 15.0  # to load the compiler, and to end the step that the budget ran out in
 
 
 @dataclass(frozen=True, slots=True)
 class _Alternative:
-    """One combination of code fixes. `tier` 0 reuses what exists, 1 declares more."""
+    """One combination of code fixes. `tier` 0 reuses what exists, 1 declares more, 2 leaves bodies to be written
+    or types that admit anything: for the checks a repair, for the reader a start."""
 
     diff: str
     errors_left: int
@@ -33,10 +36,9 @@ class _Alternative:
     steps: tuple[str, ...]
 
     @property
-    def order(self) -> tuple[int, int, int]:
-        """Fewest errors first, then the least invented, then the smallest."""
-        changed = [line for line in self.diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-        return self.errors_left, self.tier, len(changed)
+    def order(self) -> tuple[int, int]:
+        """Fewest errors first, then the least invented; among equals the service's own order stays."""
+        return self.errors_left, self.tier
 
 
 class TypescriptFixer:
@@ -74,8 +76,10 @@ def _candidates(red: RedState, tool: str, answers: list[Mapping[str, Any]]) -> I
     for alternative in alternatives:
         if alternative.diff not in seen:
             seen.add(alternative.diff)
-            prior = max(0.1, 0.95 - 0.15 * alternative.tier - 0.1 * alternative.errors_left)
-            yield Candidate(diff=alternative.diff, origin=f"{tool}: {_summary(alternative.steps)}", prior=prior)
+            prior = max(0.1, _PRIORS[min(alternative.tier, 2)] - 0.1 * alternative.errors_left)
+            hollow = " (to be written out)" if alternative.tier > 1 else ""
+            origin = f"{tool}: {_summary(alternative.steps)}{hollow}"
+            yield Candidate(diff=alternative.diff, origin=origin, prior=prior)
 
 
 def _read(red: RedState, answers: list[Mapping[str, Any]]) -> Iterator[_Alternative]:

@@ -14,10 +14,11 @@
 const fs = require('fs');
 const path = require('path');
 
-const { ROOT, Texts, languageService, locate, owned, parsed, report } = require('./torre_tsproject.cjs');
+const { ROOT, Texts, languageService, locate, owned, packageEntries, parsed, report } = require('./torre_tsproject.cjs');
 const { ownFixes } = require('./torre_tsown.cjs');
 
 const MAX_ROUNDS = 10;
+const SAMPLE_FILES = 20;
 const MAX_ALTERNATIVES = 12;
 
 // Errors in phases: a module that is not there hides what it exports, and what looks unused may be what a
@@ -26,6 +27,7 @@ const MISSING_MODULE = new Set([2307, 2792]);
 const UNUSED = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
 const phase = ({ code }) => (MISSING_MODULE.has(code) ? 0 : UNUSED.has(code) ? 2 : 1);
 const SOURCE = /\.[cm]?[jt]sx?$/;
+const COMMENT = /\/\*[^]*?\*\/|\/\/.*/g;
 const SUPPRESSION = /@ts-(ignore|nocheck|expect-error)|eslint-disable/;
 
 // Reuse what exists before declaring something new.
@@ -35,39 +37,55 @@ const PREFERRED = [
   'forgottenThisPropertyAccess', 'addMissingNewOperator', 'returnValueCorrect', 'fixImportNonExportedMember',
   'convertToTypeOnlyImport', 'convertToTypeOnlyExport', 'fixConvertConstToLet',
 ];
-const TIER = { reuse: 0, other: 1 };
+const TIER = { reuse: 0, other: 1, hollow: 2 };
+const UNKNOWN_NAME = new Set([2304, 2503, 2552, 2686, 2693, 18004]);
 
-// What silences the checker and leaves the program as broken as it was: bodies that throw, values out of thin
-// air, types that admit anything. The checker would call each of them green.
+// What silences the checker and leaves the program as broken as it was: values out of thin air, members of any
+// name, assertions that something is there. The checker would call each of them green.
 const NEVER = new Set([
   'disableJsDiagnostics', 'fixCannotFindModule', 'fixMissingFunctionDeclaration', 'fixMissingProperties',
   'fixMissingAttributes',
 ]);
-const STUB = /not implemented/;
-const LOOSE = /\b(any|unknown)\b|\[\w+: (string|number|symbol)\]|\w!:/;
+const LOOSE = /\[\w+: (string|number|symbol)\]: (any|unknown)\b|\w!:/;
+// What says less than it seems to: bodies that throw until somebody writes them, types that admit anything.
+const HOLLOW = /not implemented|\b(any|unknown)\b/;
+const TRANSLATED = new Set(['jdocTypes']);  // their `any` is the `*` or `?` that stood there
 
 // --------------------------------------------------------------------------------------------------- fixes
 
+/** The quotes of the file's imports, else those that it (or where it has none, the project) has more of. */
+function quotes(text, others) {
+  if (/^\s*(import|export)\b[^\n]*['"]/m.test(text)) return 'auto';
+  for (const sample of [text, others()].map((code) => code.replace(COMMENT, ''))) {
+    const [single, double] = ["'", '"'].map((mark) => sample.split(mark).length);
+    if (single !== double) return single > double ? 'single' : 'double';
+  }
+  return 'auto';
+}
+
 /** Indentation, newline and quotes as the file has them. */
-function style(ts, text) {
+function style(ts, text, others) {
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
   const indents = [...text.matchAll(/^(\t|  +)(?=[^\s*])/gm)].map((m) => m[1]);
   const size = Math.min(8, ...indents.filter((i) => i !== '\t').map((i) => i.length));
   const tabs = indents.filter((i) => i === '\t').length * 2 > indents.length;
   const indentSize = tabs || !indents.length ? 4 : size;
-  const quotes = (mark) => text.split(mark).length;
   return {
     format: { ...ts.getDefaultFormatCodeSettings(newline), indentSize, tabSize: indentSize, convertTabsToSpaces: !tabs },
-    preferences: { quotePreference: quotes("'") >= quotes('"') ? 'single' : 'double', importModuleSpecifierPreference: 'shortest' },
+    preferences: { quotePreference: quotes(text, others), importModuleSpecifierPreference: 'shortest' },
   };
 }
 
 const reuses = (fix) => PREFERRED.includes(fix.fixName);
 
+const added = (fix) => fix.changes.flatMap((c) => c.textChanges.map((t) => t.newText));
+
 /** Whether a fix only makes the checker look away. What reuses code of the workspace may well be named `any`. */
-function silences(fix) {
-  const added = fix.changes.flatMap((c) => c.textChanges.map((t) => t.newText));
-  return added.some((text) => SUPPRESSION.test(text) || (!reuses(fix) && (STUB.test(text) || LOOSE.test(text))));
+const silences = (fix) => added(fix).some((text) => SUPPRESSION.test(text) || (!reuses(fix) && LOOSE.test(text)));
+
+function tierOf(fix) {
+  if (reuses(fix)) return TIER.reuse;
+  return !TRANSLATED.has(fix.fixName) && added(fix).some((text) => HOLLOW.test(text)) ? TIER.hollow : TIER.other;
 }
 
 function allowed(fix) {
@@ -86,7 +104,24 @@ class Search {
     this.ts = ts;
     this.texts = new Texts();
     this.deadline = deadline;
+    this.registry = registry;
     this.projects = commands.map((command) => ({ command, service: languageService(ts, command, this.texts, registry) }));
+    this.wider = new Map();
+  }
+
+  /** The start of the project's other files: enough to see how it writes. */
+  sample({ command }) {
+    const own = command.fileNames.filter(owned).slice(0, SAMPLE_FILES);
+    return own.map((file) => this.texts.read(file) ?? '').join('\n');
+  }
+
+  /** A service that knows the installed packages too, for names that nothing imports yet. */
+  knowing({ command, file }) {
+    if (!this.wider.has(command)) {
+      const entries = packageEntries(this.ts, command, path.dirname(file));
+      this.wider.set(command, entries.length ? languageService(this.ts, command, this.texts, this.registry, entries) : null);
+    }
+    return this.wider.get(command);
   }
   late() { return Date.now() > this.deadline; }
 
@@ -107,25 +142,30 @@ class Search {
     return [...found.values()].sort((a, b) => phase(a) - phase(b));
   }
 
-  /** The fixes of one error that Torre may propose, best first. */
-  fixes(error) {
-    const { file, start, length, code, service } = error;
-    const text = this.texts.read(file);
-    const { format, preferences } = style(this.ts, text);
-    let offered = [];
+  /** What a service offers for one error. */
+  offered(service, { file, start, length, code, command }) {
+    const { format, preferences } = style(this.ts, this.texts.read(file), () => this.sample({ command }));
     try {
-      offered = service.getCodeFixesAtPosition(file, start, start + length, [code], format, preferences);
+      return service.getCodeFixesAtPosition(file, start, start + length, [code], format, preferences);
     } catch (problem) {
       report({ note: `no code fix for TS${code}: ${problem.message.split('\n')[0]}` });  // its own assertion failed
+      return [];
     }
-    return [...offered, ...ownFixes(this.ts, error, text)].filter(allowed).map((fix) => ({ ...fix, tier: reuses(fix) ? TIER.reuse : TIER.other }))
+  }
+
+  /** The fixes of one error that Torre may propose, best first. */
+  fixes(error) {
+    let offered = [...this.offered(error.service, error), ...ownFixes(this.ts, error, this.texts.read(error.file))];
+    const wider = UNKNOWN_NAME.has(error.code) && !offered.some(reuses) ? this.knowing(error) : null;
+    if (wider) offered = [...offered, ...this.offered(wider, error).filter(reuses)];
+    return offered.filter(allowed).map((fix) => ({ ...fix, tier: tierOf(fix) }))
       .sort((a, b) => a.tier - b.tier || preference(a) - preference(b));
   }
 
   /** `fix` for all errors of its kind in the file, where the language service can. */
   everywhere(error, fix) {
     if (!fix.fixId) return fix;
-    const { format, preferences } = style(this.ts, this.texts.read(error.file));
+    const { format, preferences } = style(this.ts, this.texts.read(error.file), () => this.sample(error));
     const all = error.service.getCombinedCodeFix({ type: 'file', fileName: error.file }, fix.fixId, format, preferences);
     const combined = { ...fix, changes: all.changes, description: fix.fixAllDescription || fix.description };
     return allowed(combined) ? combined : fix;
@@ -205,7 +245,7 @@ class Search {
 
   /** Choices not taken at the start, one an error message and description: none worse than what `best` needed. */
   alternatives(best) {
-    const worst = best.left ? TIER.other : Math.max(0, ...best.steps.map((step) => step.tier));
+    const worst = best.left ? TIER.hollow : Math.max(0, ...best.steps.map((step) => step.tier));
     this.texts.restore(new Map());
     const choices = new Map();
     for (const error of this.errors()) {

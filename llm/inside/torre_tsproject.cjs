@@ -6,6 +6,9 @@
 const fs = require('fs');
 const path = require('path');
 
+const MAX_PACKAGES = 100;
+const MAX_PARTS = 50;
+const TYPED = /\.[cm]?tsx?$/;
 const ROOT = fs.realpathSync(process.cwd());
 
 /** One line of the report: JSON to the pipe that Torre reads. */
@@ -91,7 +94,8 @@ class Texts {
     const next = new Map(this.edited);
     for (const { fileName, textChanges } of changes) {
       let text = next.get(fileName) ?? this.read(fileName);
-      for (const { span, newText } of [...textChanges].sort((a, b) => b.span.start - a.span.start)) {
+      // From the end, and of several insertions at one place the last first: so they stand in their order.
+      for (const { span, newText } of [...textChanges].reverse().sort((a, b) => b.span.start - a.span.start)) {
         text = text.slice(0, span.start) + newText + text.slice(span.start + span.length);
       }
       next.set(fileName, text);
@@ -100,12 +104,43 @@ class Texts {
   }
 }
 
-function languageService(ts, command, texts, registry) {
+/** The files by which the installed packages that a workspace depends on are entered: for names not imported yet. */
+function packageEntries(ts, command, directory) {
+  const names = new Set();
+  for (let at = directory; at.startsWith(ROOT); at = path.dirname(at)) {
+    const { dependencies, devDependencies, peerDependencies } = manifest(path.join(at, 'package.json'));
+    for (const name of Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies })) names.add(name);
+    const types = path.join(at, 'node_modules', '@types');
+    for (const name of fs.existsSync(types) ? fs.readdirSync(types) : []) names.add('@types/' + name);
+  }
+  const entries = [...names].slice(0, MAX_PACKAGES).flatMap((name) => {
+    const { resolvedModule } = ts.resolveModuleName(name, path.join(directory, 'index.ts'), command.options, ts.sys);
+    return resolvedModule ? [resolvedModule.resolvedFileName] : withoutEntry(path.join(directory, 'node_modules', name));
+  });
+  return [...new Set(entries)].filter((file) => TYPED.test(file));
+}
+
+/** The files of a package that is only entered by their paths (`package/part`). */
+function withoutEntry(folder) {
+  if (!fs.existsSync(folder)) return [];
+  return fs.readdirSync(folder).filter((name) => TYPED.test(name)).slice(0, MAX_PARTS).map((name) => path.join(folder, name));
+}
+
+function manifest(file) {
+  try {
+    return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};
+  } catch {
+    return {};  // not JSON: it names no package
+  }
+}
+
+/** `further` files belong to the program beside those of the command. */
+function languageService(ts, command, texts, registry, further = []) {
   return ts.createLanguageService({
     getCompilationSettings: () => command.options,
     getProjectReferences: () => command.projectReferences,
     useSourceOfProjectReferenceRedirect: () => true,  // a referenced project need not have been built
-    getScriptFileNames: () => command.fileNames,
+    getScriptFileNames: () => [...command.fileNames, ...further],
     getScriptVersion: (file) => texts.version(file),
     getScriptSnapshot: (file) => {
       const text = texts.read(file);
@@ -123,4 +158,4 @@ function languageService(ts, command, texts, registry) {
   }, registry);
 }
 
-module.exports = { ROOT, Texts, languageService, locate, owned, parsed, report };
+module.exports = { ROOT, Texts, languageService, locate, owned, packageEntries, parsed, report };

@@ -358,7 +358,7 @@ def test_pictures_reach_a_lane_with_vision_only(user: User, red: Path, llmock: L
     user.lanes(
         {GEMINI: row(GEMINI, llmock, "sees", vision=True), GPT: row(GPT, llmock, "blind", vision=False)},
     )
-    answer = proven(user.torre("fix", "-", "--providers", "--max-seconds", "0.1", cwd=red, stdin=request))
+    answer = proven(user.torre("fix", "-", "--providers", "--max-seconds", "0", cwd=red, stdin=request))
     decision = providers(answer)["router_decision"]
     assert decision["providers"] == [GEMINI]
     assert [(each["provider"], each["reason"]) for each in decision["skipped"]] == [(GPT, "no_vision")]

@@ -28,7 +28,7 @@ def fixed(project: Project, change: Change, folder: Path) -> dict[str, object]:
     lane = {"protocol": "replay", "model": "any", "base_url": f"replay://{script}"}
     user.lanes({LOCAL: lane}, rounds=1, redact=False)
     ran = user.torre(
-        *("fix", "--providers", "--json", "--max-seconds", "0.1", "--check", project.check), cwd=workspace
+        *("fix", "--providers", "--json", "--max-seconds", "0", "--check", project.check), cwd=workspace
     )
     return ran.json()
 

@@ -1,0 +1,1 @@
+"""Edits that answer a type checker's complaints, each tried with the checker itself."""
