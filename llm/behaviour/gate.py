@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from llm.behaviour import javascript
 from llm.behaviour.changed import Texts, adds_a_case, adds_constants, classes, watched
 from llm.behaviour.measure import Measured, Question, measure
 from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit
@@ -47,14 +48,13 @@ def gate(
     except DiffError as error:
         tell(f"behaviour: not measured (the workspace changed: {error})")
         return tuple(evaluations)
-    names = watched(before, changes)
-    if not names:
+    measured, natures = _compared(before, changes, examiner, budget_s, remaining_s)
+    if measured is None:
         return tuple(evaluations)
-    measured = _measured([before, *changes], names, examiner, min(budget_s, remaining_s))
     if measured.why_not:
         tell(f"behaviour: not measured ({measured.why_not})")
         return tuple(evaluations)
-    judged = {e.index: e for e in _judged(passing, measured, before, changes)}
+    judged = {e.index: e for e in _judged(passing, measured, natures)}
     tell(_summary(list(judged.values()), measured))
     return tuple(judged.get(e.index, e) for e in evaluations)
 
@@ -78,6 +78,21 @@ def _texts(best: Sequence[Evaluation], examiner: Examiner) -> tuple[list[Evaluat
 
 def _original(file: Path) -> str | None:
     return file.read_bytes().decode() if file.is_file() else None
+
+
+def _compared(
+    before: Texts, changes: Sequence[Texts], examiner: Examiner, budget_s: float, remaining_s: float
+) -> tuple[Measured | None, Sequence[Nature]]:
+    """What the versions do and the nature of each change; None where no function of a known language changed."""
+    names = watched(before, changes)
+    if names:
+        known = classes(before)
+        natures = [Nature(adds_a_case(before, c), adds_constants(before, c), known) for c in changes]
+        return _measured([before, *changes], names, examiner, min(budget_s, remaining_s)), natures
+    if javascript.concerns(before):
+        seconds = min(javascript.STARTS * budget_s, remaining_s)
+        return javascript.compared([before, *changes], examiner, seconds)
+    return None, ()
 
 
 def _measured(
@@ -113,13 +128,9 @@ def _judge(result: CheckResult, workspace: Path) -> tuple[str, ...]:
     return tuple(sorted(os.path.normpath(place) for place in places if (workspace / place).is_file()))
 
 
-def _judged(
-    passing: Sequence[Evaluation], measured: Measured, before: Texts, changes: Sequence[Texts]
-) -> list[Evaluation]:
+def _judged(passing: Sequence[Evaluation], measured: Measured, natures: Sequence[Nature]) -> list[Evaluation]:
     judged = []
-    known = classes(before)
-    for version, (evaluation, change) in enumerate(zip(passing, changes, strict=True), 1):
-        nature = Nature(adds_a_case(before, change), adds_constants(before, change), known)
+    for version, (evaluation, nature) in enumerate(zip(passing, natures, strict=True), 1):
         why = strip_control(overfit(measured, version, nature))
         judged.append(replace(evaluation, reason=DiscardReason.OVERFIT, detail=why) if why else evaluation)
     numbers = clusters(measured)
@@ -145,4 +156,6 @@ def _summary(judged: Sequence[Evaluation], measured: Measured) -> str:
     groups = len({e.behaviour for e in judged if e.passed and e.behaviour})
     out = sum(not e.passed for e in judged)
     made = sum(not each.literal for each in measured.inputs)
-    return f"behaviour: {len(judged)} compared on {made} inputs beyond the tests': {groups} kinds, {out} overfit"
+    lost = f" ({measured.unkept} calls could not be copied, {measured.unmade} inputs not be made)"
+    told = f"behaviour: {len(judged)} compared on {made} inputs beyond the tests': {groups} kinds, {out} overfit"
+    return told + lost * bool(measured.unkept or measured.unmade)

@@ -60,11 +60,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`outcomes[0]` are the original's, then one tuple a version; None where nothing is known."""
+    """`outcomes[0]` are the original's, then one tuple a version; None where nothing is known.
+
+    `unkept` calls of the tests could not be copied, `unmade` new inputs not be made: what was compared is less
+    than what there is.
+    """
 
     why_not: str = ""
     inputs: tuple[Input, ...] = ()
     outcomes: tuple[tuple[Outcome | None, ...], ...] = ()
+    unkept: int = 0
+    unmade: int = 0
 
 
 @dataclass(frozen=True, slots=True)
