@@ -3,8 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The checks that the tests run find this environment's tools, and not whatever the machine happens to have.
-WITH_TOOLS := PATH="$(CURDIR)/$(BIN):$$PATH"
+# Checks of examples and tests find a workspace's tools there, and not whatever the machine happens to have.
+WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/workspace/bin:$(CURDIR)/$(BIN):$$PATH"
 WORKERS ?= 2
 export PYTHONPATH :=
 
@@ -12,7 +12,7 @@ export PYTHONPATH :=
 
 demo: $(VENV)/.ready
 	@echo '$$ torre fix examples/py-tests'
-	@$(BIN)/torre fix examples/py-tests
+	@$(WITH_TOOLS) $(BIN)/torre fix examples/py-tests
 
 test: setup lint
 	$(WITH_TOOLS) $(BIN)/pytest -n $(WORKERS) --dist worksteal
@@ -44,10 +44,11 @@ node_modules/.ready: package.json package-lock.json
 
 lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-annotate --extra providers --group dev pyproject.toml -o requirements.lock
+		--no-annotate --extra providers --extra server --group dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 schema: setup
 	$(BIN)/torre policy schema --write docs/schema/providers.schema.json
+	$(BIN)/torre schema openapi > docs/schema/openapi.json

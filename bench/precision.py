@@ -1,15 +1,14 @@
 """How often PATCH is right: `python -m bench.precision [--seconds S] [--every N] FILE.jsonl`.
 
 Whole runs of Torre on HumanEvalFix-Python (the format of `bench.humanevalfix`), each answer compared with the
-reference on fuzzed inputs (`bench.agreement`). `first` is what would be answered without the behaviour gate. One
-JSON line a bug, then one of figures. Downloads nothing.
+reference on inputs that are not made the gate's way (`bench.agreement`). `first` is what would be answered without
+the behaviour gate. One JSON line a bug, then one of figures. Downloads nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,26 +19,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bench.humanevalfix import write
-from llm.domain import DiscardReason, Evaluation, Mode, RepairRequest
+from bench.humanevalfix import right, write
+from llm.domain import DiscardReason, Mode, RepairRequest
 from llm.pipeline import repair
 from llm.rerank.select import merit
-from llm.workspace.patch import apply
-
-
-def right(row: Mapping[str, Any], evaluation: Evaluation, folder: Path) -> bool:
-    """Whether a candidate agrees with the reference wherever that answers."""
-    solution = (apply(evaluation.candidate.diff, folder)["solution.py"] or b"").decode()
-    question = [row["declaration"] + row["canonical_solution"], solution, row["test"], row["entry_point"]]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.agreement"],
-        input=json.dumps(question),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=600,
-    )
-    return bool(json.loads(done.stdout)[1] == 0)
 
 
 def answered(row: Mapping[str, Any], seconds: float) -> dict[str, Any]:
@@ -61,8 +44,8 @@ def answered(row: Mapping[str, Any], seconds: float) -> dict[str, Any]:
             "overfit": [e.detail for e in passed if e.reason],
             "ambiguous": run.selection.ambiguous,
             "measured": bool(winner and winner.behaviour),
-            "first_right": right(row, first, folder) if first else None,
-            "right": right(row, winner, folder) if winner else None,
+            "first_right": right(row, first.candidate.diff, folder) if first else None,
+            "right": right(row, winner.candidate.diff, folder) if winner else None,
             "distinguishing": winner.distinguishing if winner else "",
             "s": round(time.monotonic() - began, 1),
         }

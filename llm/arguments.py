@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from llm import __version__
+from llm import __version__, plugins
 from llm.commands import add_commands
 from llm.commands._arguments import add_apply_terms
 
@@ -21,7 +21,7 @@ _EPILOG = """\
 examples:
   torre fix                        repair the project in this directory
   torre fix api --check "pytest -q"   only this check counts
-  torre fix --json | jq -er 'select(.mode=="PATCH").diff' | git apply
+  torre fix --format diff | git apply
   torre fix --apply                and write the patch to your files; `torre undo` takes it back
   torre checks                     what would be run, and where it was found
   torre doctor                     what this machine lacks, and the remedy
@@ -54,6 +54,24 @@ def _number(text: str) -> float:
         return -1.0
 
 
+def commit(text: str) -> str:
+    """The name of a commit. Nothing at all is what an unset variable of a CI job leaves, not a name."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a commit, a branch or a tag, got nothing")
+    return text
+
+
+def form(text: str) -> tuple[str, str]:
+    """NAME or NAME=FILE: a form of the result, and the file it goes to ("": stdout)."""
+    name, separator, path = text.partition("=")
+    known = plugins.names("report.formats")
+    if name not in known:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(known)}, got {name!r}")
+    if separator and not path:
+        raise argparse.ArgumentTypeError(f"expected a file after {text}")
+    return name, path
+
+
 def build_parser(first: str = "") -> argparse.ArgumentParser:
     """The parser of `torre`. `first` is the first word of the command line, where that is known: the parsers of
     other commands are then not made."""
@@ -75,9 +93,14 @@ def _fix(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("path", nargs="?", default=".", help="the project (default: this directory), or - for JSON on stdin")
     add("--check", action="append", default=[], metavar="CMD", help="a command that must be green (repeatable)")
-    add("--json", action="store_true", help="one JSON object on stdout")
-    add("--files", action="store_true", help="with --json: the changed files whole, beside the diff")
+    _result(parser)
     add("--providers", action="store_true", help="ask the policy's providers too, as PROVIDERS_V1=1 does")
+    add(
+        "--policy-from",
+        type=commit,
+        metavar="REF",
+        help="take the policy from this commit of git, as TORRE_POLICY_FROM does",
+    )
     add(
         "--accept-ambiguous",
         action="store_true",
@@ -93,3 +116,25 @@ def _fix(parser: argparse.ArgumentParser) -> None:
     add("--apply", action="store_true", help="write the proven patch to your files, as TORRE_APPLY=1 does")
     add_apply_terms(parser)
     add("--deadline", type=positive, default=None, metavar="S", help="time for everything (default: none)")
+
+
+def _result(parser: argparse.ArgumentParser) -> None:
+    """In which form, and where to."""
+    add = parser.add_argument
+    add("--json", action="store_true", help="one JSON object on stdout, as --format json")
+    add(
+        "--format",
+        type=form,
+        action="append",
+        default=[],
+        metavar="NAME[=FILE]",
+        help=f"the form of the result (repeatable with files): {', '.join(plugins.names('report.formats'))}",
+    )
+    add(
+        "--explain",
+        dest="format",
+        action="append_const",
+        const=("explain", ""),
+        help="say below the result why this patch, as --format explain",
+    )
+    add("--files", action="store_true", help="with --json: the changed files whole, beside the diff")

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable
     from types import FrameType
+    from typing import TextIO
 
     from llm.commands.base import Output
     from llm.domain import Event, RepairRequest, Run
+    from llm.report.destinations import Destination
 
 
 _INTERNAL = 70
@@ -102,29 +104,90 @@ def _terminated(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _fail(error: TorreError, options: Namespace) -> int:
-    if getattr(options, "json", False) or getattr(options, "path", None) == "-":
+    if _wants_json(options):
         from llm.report.failure import as_error
 
-        print(json.dumps(as_error(error)))
+        print(json.dumps(as_error(error, getattr(options, "trace_id", ""))))
     else:
         remedy = error.remedy if isinstance(error, SandboxError) else ""
         print(f"torre: {error}" + (f"\nremedy: {remedy}" if remedy else ""), file=sys.stderr)
     return error.exit_code
 
 
+def _wants_json(options: Namespace) -> bool:
+    """Whether stdout is for one JSON object: a refusal is told in the same form as a result."""
+    named: list[str] = [name for name, path in getattr(options, "format", ()) if not path]
+    by_stdin = getattr(options, "path", None) == "-" and not named
+    return getattr(options, "json", False) or by_stdin or named == ["json"]
+
+
 def _fix(options: Namespace) -> int:
+    from llm.report.destinations import open_destinations
+
+    if options.policy_from is not None:  # whoever reads the policy in this process reads that one
+        os.environ["TORRE_POLICY_FROM"] = options.policy_from
+    destinations = open_destinations(_forms(options))
     request = _request(options)
+    options.trace_id = request.trace_id  # so that whatever ends the run can name it
     apply = _applying(options, request)
+    run = apply(_repair(request))
+    for remark in dict.fromkeys(filter(None, [_write(run, each) for each in destinations])):
+        print(remark, file=sys.stderr)
+    return run.exit_code
+
+
+def _forms(options: Namespace) -> list[tuple[str, str]]:
+    """The forms that were asked for; where none goes to stdout, a person's does, or the contract's."""
+    asked = [*([("json", "")] if options.json else []), *options.format]
+    if all(path for _, path in asked):
+        asked.append(("json" if options.path == "-" else "text", ""))
+    return asked
+
+
+def _repair(request: RepairRequest) -> Run:
     from llm.pipeline import repair
 
-    run = apply(repair(request, _show_progress))
-    if options.json or options.path == "-":
-        from llm.report.contract import as_contract
+    if not _is_terminal(sys.stderr):
+        return repair(request, _show_progress)
+    from llm.report.live import LiveView
+    from llm.report.text import Paint
 
-        print(json.dumps(as_contract(run)))
-    else:
-        _print_run(run)
-    return run.exit_code
+    def show(text: str) -> None:
+        print(text, end="", file=sys.stderr, flush=True)
+
+    with LiveView(show, lambda: os.get_terminal_size(sys.stderr.fileno()), Paint(_colours(sys.stderr))) as view:
+        return repair(request, view.hear)
+
+
+def _write(run: Run, destination: Destination) -> str:
+    """Give the result out in one form; what a person is to be told beside it."""
+    stdout = destination.file is None
+    written = destination.format.write(run, os.environ, stdout and _colours(sys.stdout))
+    if destination.file is not None:
+        with destination.file as file:
+            file.write(written.text + "\n" * bool(written.text))
+    elif written.text:
+        print(written.text)
+    remarks = [written.remark, *(_append(path, text) for path, text in written.appended.items())]
+    return "\n".join(filter(None, remarks))
+
+
+def _append(path: Path, text: str) -> str:
+    """Why it could not be done, or "": the result was given already, and is worth more than a summary of it."""
+    try:
+        with path.open("a", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except OSError as error:
+        return f"torre: {path} cannot be written: {error.strerror}"
+    return ""
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _colours(stream: TextIO) -> bool:
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
 def _applying(options: Namespace, request: RepairRequest) -> Callable[[Run], Run]:
@@ -177,13 +240,6 @@ def _show_progress(event: Event) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _print_run(run: Run) -> None:
-    from llm.report.text import Paint, as_text
-
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    print(as_text(run, Paint(colour)))
-
-
 def _show(options: Namespace) -> int:
     """Any command but `fix`: run it and print what it gives back."""
     from llm.report.failure import SCHEMA_VERSION
@@ -191,7 +247,7 @@ def _show(options: Namespace) -> int:
     output: Output = options.run(options)
     if getattr(options, "json", False) and output.data is not None:
         print(json.dumps({"schema_version": SCHEMA_VERSION, "exit_code": output.exit_code, **output.data}))
-    else:
+    elif output.text:
         print(output.text)
     return output.exit_code
 

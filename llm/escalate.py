@@ -232,6 +232,7 @@ class Escalation:
             failure=failure.reason if failure else "",
             message=failure.message if failure else "",
         )
+        self._record.emit("answered", lane=asked.lane, cost_usd_micros=asked.usage.cost_usd_micros)
         with self._lock:
             self._answers.append(answer)
             self._failures += [failure] if failure else []

@@ -37,7 +37,7 @@ class LayeredSandbox:
     """A sandbox in which every job sees the files of a layer."""
 
     inner: Sandbox
-    files: Files
+    layer: Layer
 
     @property
     def isolation(self) -> Isolation:
@@ -48,7 +48,8 @@ class LayeredSandbox:
         return self.inner.missing
 
     def execute(self, job: Job) -> Completed:
-        return self.inner.execute(replace(job, files={**self.files, **job.files}))
+        files = {**self.layer.files, **job.files}
+        return self.inner.execute(replace(job, files=files, executable=self.layer.executable | job.executable))
 
     def find(self, program: str, directory: str = ".") -> str | None:
         return self.inner.find(program, directory)
@@ -146,8 +147,7 @@ class Generation:
         self._record.emit("verdict", **verdict_of(evaluation))
 
     def _keep(self, progress: Evaluation) -> Layer:
-        candidate = progress.candidate
-        return Layer(self.examiner.changed_files(candidate.diff), candidate.origin, candidate.prior)
+        return self.examiner.kept(progress.candidate)
 
     def _look_again(self, progress: Evaluation, layer: Layer) -> RedState:
         """What is red once the layer is there: results of the checks it ran, the baseline's for the others."""
@@ -158,7 +158,7 @@ class Generation:
             files={**self._first.files, **texts(layer.files)},
             baseline=results,
             diagnostics=diagnostics_of(results),
-            sandbox=LayeredSandbox(self._first.sandbox, layer.files),
+            sandbox=LayeredSandbox(self._first.sandbox, layer),
             cancel=Event(),
         )
 

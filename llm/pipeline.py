@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Event as Flag
@@ -22,10 +24,11 @@ from llm.fixers.base import RedState
 from llm.generate import Generation, diagnostics_of, propose_only
 from llm.keeping import keep
 from llm.ledger.record import Record, open_record
+from llm.providers.credentials import configured_keys
 from llm.providers.router import ProvidersRouter
-from llm.rerank.confirm import confirm
+from llm.report.hiding import without_secrets
+from llm.rerank.confirm import believe
 from llm.rerank.examine import Examiner
-from llm.rerank.select import select
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Sandbox
 from llm.triage.stage import triage
@@ -42,9 +45,10 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
     budget, env, numbers = Budget(request.max_seconds, request.deadline_s), _environment(request), count()
     root = root_of(open_workspace(request.workspace or Path.cwd()))
     router = ProvidersRouter(root, env)
+    keys = configured_keys(router.policy.models.values(), env)
     with (
         _workspace(request) as workspace,
-        open_record(root, request.trace_id, listen) as record,
+        open_record(root, request.trace_id, listen, partial(without_secrets, keys=keys)) as record,
         keep(router, env, record) as keeper,
         open_sandbox(workspace) as sandbox,
     ):
@@ -55,7 +59,8 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
         triaged = triage(request.logs, baseline.results)
         record.emit("triage", stage=triaged.stage, reason=triaged.reason)
         red = _red_state(workspace, baseline, triaged, sandbox, budget, record)
-        examiner = Examiner(workspace, sandbox, baseline, router.policy.rules, budget, baseline.complained_of)
+        rules = replace(router.policy.rules, keys=keys)
+        examiner = Examiner(workspace, sandbox, baseline, rules, budget, baseline.complained_of)
         generation = Generation(red, examiner, budget, record, numbers)
         lanes = escalation.beside(generation, triaged.stage) if escalation else None
         if escalation is None:
@@ -64,25 +69,26 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
         evaluations = (*generation.evaluations, *of_lanes)
         if any(e.passed for e in of_lanes):
             evaluations = gate(evaluations, examiner, budget.remaining_s(), red.progress)
-        selection = select(evaluations)
-        winner = selection.winner
+        belief = believe(evaluations, examiner)
+        winner = belief.selection.winner
         changed = examiner.changed_files(winner.candidate.diff) if winner else {}
         run = conclude(
             Findings(
                 request,
                 triaged,
                 baseline,
-                selection,
+                belief.selection,
                 sandbox,
                 changed=changed,
                 originals=examiner.originals(changed),
-                doubts=confirm(winner, examiner) if winner else (),
-                notes=(*keeper.notes, *(() if winner else generation.missing_tools)),
+                doubts=belief.doubts,
+                notes=(*keeper.notes, *(belief.notes if winner else generation.missing_tools)),
                 unproven=() if baseline.results else propose_only(red),
                 duration_s=budget.elapsed_s(),
                 lanes=lanes,
             )
         )
+        run = replace(run, keys=keys)
         keeper.finish(run)
         record.emit("ended", outcome=run.mode, exit_code=run.exit_code, summary=run.summary, diff=run.diff)
         return run

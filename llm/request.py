@@ -71,6 +71,8 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise InputError("stdin", f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
     except RecursionError as error:
         raise InputError("stdin", "nested too deeply") from error
+    except ValueError as error:
+        raise InputError("stdin", "a number has too many digits") from error
     if not isinstance(data, dict):
         raise InputError("stdin", f"expected a JSON object, got {_kind(data)}")
     return data

@@ -16,6 +16,8 @@ ROOMS = {
     "checks.tools": ("TOOL", ("name", "stage", "discover", "matches", "instrument", "read")),
     "sandbox.backends": ("BACKEND", ("name", "rank", "probe", "open")),
     "providers.adapters": ("WIRE", ("protocol", "ask", "warm")),
+    "report.formats": ("FORMAT", ("write",)),
+    "mcp_server.tools": ("TOOL", ("title", "description", "gives", "command", "input_schema")),
     "fixers": ("FIXER", ("name", "rank", "wants", "missing", "propose")),
 }
 PLUGINS = [(room, name) for room in ROOMS for name in plugins.names(room) if name != "base"]

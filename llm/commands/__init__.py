@@ -14,7 +14,10 @@ from llm import plugins
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
-_GROUPS = {"policy": "check, explain and write the policy; suggest routes from what was measured"}
+_GROUPS = {
+    "keys": "make, list, replace and take back the keys of `torre serve`",
+    "policy": "check, explain and write the policy; suggest routes from what was measured",
+}
 
 
 def add_commands(commands: _SubParsersAction[ArgumentParser], first: str = "") -> None:

@@ -15,7 +15,11 @@ def add_path(parser: _ActionsContainer, further: str = "") -> None:
 
 def add_apply_terms(parser: _ActionsContainer) -> None:
     """How an apply is to be done."""
-    parser.add_argument("--commit", action="store_true", help="and commit exactly these files (git; no hooks run)")
+    parser.add_argument(
+        "--commit",
+        action="store_true",
+        help="and commit exactly these files (git; no hooks run); `torre undo` leaves the commit",
+    )
     parser.add_argument(
         "--accept-reduced", action="store_true", help="apply although the sandbox is weaker than `full`"
     )

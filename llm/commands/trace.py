@@ -8,6 +8,7 @@ from llm.commands._arguments import add_json
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from pathlib import Path
 
     from llm.commands.base import Output
     from llm.ledger.trace_rows import StoredRun
@@ -35,7 +36,7 @@ def run(options: Namespace) -> Output:
     root = root_at(options.path)
     with kept_traces(root, os.environ) as store:
         if options.id:
-            return _one(story_of(store, root, options.id), options)
+            return _one(story_of(store, root, options.id), options, root)
         return _list(store, options) if store else Output("no run was kept here yet", {"runs": []})
 
 
@@ -51,9 +52,11 @@ def _list(store: TraceStore, options: Namespace) -> Output:
     return Output(runs_as_text(runs), data)
 
 
-def _one(story: StoredRun, options: Namespace) -> Output:
+def _one(story: StoredRun, options: Namespace, root: Path) -> Output:
+    import os
     from dataclasses import asdict
 
+    from llm.apply.history import applications
     from llm.commands.base import Output
     from llm.errors import InputError
     from llm.report.trace_text import story_as_text
@@ -63,4 +66,5 @@ def _one(story: StoredRun, options: Namespace) -> Output:
         if not found:
             raise InputError("--diff", f"run {story.run.trace_id} kept no candidate {options.diff}")
         return Output(found[0].rstrip("\n"))
-    return Output(story_as_text(story), asdict(story))
+    applied = applications(root, os.environ, story.run.trace_id)
+    return Output(story_as_text(story, applied), {**asdict(story), "applied": [asdict(each) for each in applied]})

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from llm.commands.base import Output
 
-HELP = "take back the last apply, byte for byte; several times: the ones before it"
+HELP = "take back the last apply, byte for byte; several times: the ones before it. A commit of it stays"
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -33,4 +33,8 @@ def run(options: Namespace) -> Output:
     undone = undo(root, os.environ, ProvidersPolicy(root).policy.rules)
     more = f"; {undone.more} more can be taken back" if undone.more else ""
     lines = [f"took back run {undone.trace_id}{more}:", *(f"  {path}" for path in undone.files)]
+    if undone.commit:
+        lines.append(
+            f"commit {undone.commit[:12]} stays: the files now differ from it; commit them to record that"
+        )
     return Output("\n".join(lines), {"undone": asdict(undone)})

@@ -130,6 +130,7 @@ class Run:
     candidates that nothing could be run for. `files` maps each changed path to its new text (None: deleted).
     `originals` has the SHA-256 of each of them as it was when the diff was proven (None: it was not there).
     `lanes` is None where no provider was opted in, `applied` where nothing was asked to be applied.
+    `keys` are the configured keys, which no report may show.
     """
 
     request: RepairRequest
@@ -151,6 +152,7 @@ class Run:
     lanes: LaneWork | None = None
     originals: Mapping[str, str | None] = field(default_factory=lambda: EMPTY)
     applied: Applied | None = None
+    keys: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
-"""Search over single edits of Python code, proven by the failing tests in a warm process."""
+"""Search over edits of Python code, single ones and then pairs, proven by the failing tests in a warm process."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from queue import Empty
 from typing import Any
@@ -12,16 +14,21 @@ from typing import Any
 from llm.checks.python import Launch, failing, launch_of
 from llm.domain import Candidate, CheckResult, Evaluation
 from llm.fixers.base import Proposals, RedState
-from llm.fixers.python_search import order, warm
+from llm.fixers.python_search import order, pairs, warm
 from llm.fixers.python_search.edits import candidate_of, parsed
-from llm.fixers.python_search.locate import is_test_file, suspicion
+from llm.fixers.python_search.ingredients import words_of
+from llm.fixers.python_search.locate import is_test_file, suspicion, with_imported
 
 _MOST = 15
 _MOST_OF_A_GROUP = 5
 _MOST_GROUPS = 10
+_MOST_TRIED = 100_000
 _TICK_S = 0.05
 _TELL_EVERY_S = 2.0
 _BEST_PRIOR = 0.5
+_PATIENCE = 20
+"""An edit that ran out of time may take that many times longer once all single ones were tried."""
+_MOST_PATIENT, _PATIENT_EVERY = 12, 50
 
 
 class Search:
@@ -99,6 +106,10 @@ class _Hunt:
         self._launch = launch
         self._texts = texts
         self._targets = targets
+        self._talk: warm.Conversation
+        self._tried: list[pairs.Tried] = []
+        self._late: list[order.Proposal] = []
+        self._soon: deque[order.Proposal] = deque()
         self.executed: dict[str, frozenset[str]] = {}
         self.found = 0
         self.helped = False
@@ -106,7 +117,7 @@ class _Hunt:
     def run(self, budget_s: float, most: int) -> Proposals:
         """At most that many plausible edits, within the time."""
         red, stop = self._red, threading.Event()
-        talk = warm.Conversation(self._supply, self._texts)
+        talk = self._talk = warm.Conversation(self._supply, self._texts, self._heard)
         deadline = time.monotonic() + max(budget_s, 1.0)
         job = warm.job_for(
             self._launch, self._result, red.workspace, self._targets, max(budget_s, 1.0), talk, stop
@@ -122,17 +133,47 @@ class _Hunt:
             thread.join()
         red.progress(_summary(talk.tally, red))
 
-    def _supply(self, tests: Mapping[str, Any]) -> Iterator[order.Proposal]:
+    def _supply(self, tests: Mapping[str, Any]) -> Iterator[order.Proposal | None]:
+        """Single edits; then once more those that ran out of time; and pairs, where none was found."""
         found = suspicion(tests)
-        self.executed = {
-            name: frozenset(path for path in test.get("lines", {}) if path in self._texts)
-            for name, test in tests.items()
-            if test["status"] in ("failed", "error")
-        }
+        self.executed = _executed(tests, self._texts)
         traced = [files for files in self.executed.values() if files]  # a test may do all in another process
-        shared = frozenset.intersection(*traced) if traced else found.keys() & self._texts.keys()
+        shared = frozenset.intersection(*traced) if traced else frozenset(self._texts)
+        found = with_imported(found, self._talk.imported, shared)
         read = ((path, parsed(path, self._texts[path])) for path in found if path in shared)
-        return order.proposals({path: source for path, source in read if source}, found)
+        sources = {path: source for path, source in read if source}
+        for proposal in order.proposals(sources, found, self._words(tests)):
+            while self._soon:
+                yield self._soon.popleft()
+            yield proposal
+        yield None
+        patient = iter(sorted(self._late, key=lambda p: -p.score)[:_MOST_PATIENT])
+        if not self._talk.tally.plausible:
+            for number, pair in enumerate(pairs.pairs(sources, found, self._tried)):
+                if number % _PATIENT_EVERY == 0:
+                    yield from islice(patient, 1)
+                yield pair
+        yield from patient
+        yield from self._soon
+
+    def _words(self, tests: Mapping[str, Any]) -> tuple[str, ...]:
+        judges = {path for test in tests.values() for path in test.get("lines", {}) if is_test_file(path)}
+        return words_of(self._red.files[path] for path in sorted(judges) if path in self._red.files)
+
+    def _heard(self, proposal: order.Proposal, reach: pairs.Reach, usual: pairs.Reach) -> None:
+        self._tried.append(pairs.Tried(proposal, reach.worth(usual)))
+        if reach.killed and proposal.patience == 1:
+            came_further = (reach.at, reach.line) > (usual.at, usual.line)
+            (self._soon if came_further else self._late).append(replace(proposal, patience=_PATIENCE))
+
+
+def _executed(tests: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """The files that each failing test executed, of those that may be edited."""
+    return {
+        name: frozenset(path for path in test.get("lines", {}) if path in texts)
+        for name, test in tests.items()
+        if test["status"] in ("failed", "error")
+    }
 
 
 def _is_progress(verdict: Evaluation) -> bool:
@@ -141,11 +182,20 @@ def _is_progress(verdict: Evaluation) -> bool:
 
 def _plausible(red: RedState, talk: warm.Conversation, deadline: float) -> Iterator[order.Proposal]:
     """Plausible edits as they are found, until time is up, nobody wants more, or there are no more."""
-    told = time.monotonic()
-    while time.monotonic() < deadline and red.remaining_s() > 0 and not red.cancel.is_set():
+    began = told = time.monotonic()
+    under_way = False
+    while (
+        time.monotonic() < deadline
+        and talk.tally.tried < _MOST_TRIED
+        and red.remaining_s() > 0
+        and not red.cancel.is_set()
+    ):
         try:
             proposal = talk.plausible(_TICK_S)
         except Empty:
+            if talk.tally.sent and not under_way:
+                under_way = True
+                red.progress(f"search: first candidate under evaluation after {talk.tally.sent - began:.2f} s")
             if time.monotonic() - told > _TELL_EVERY_S:
                 told = time.monotonic()
                 red.progress(_summary(talk.tally, red))
@@ -157,7 +207,9 @@ def _plausible(red: RedState, talk: warm.Conversation, deadline: float) -> Itera
 
 def _candidate(proposal: order.Proposal, text: str) -> Candidate:
     origin = f"search: {proposal.template} ({proposal.path}:{proposal.line})"
-    return candidate_of(proposal.path, text, proposal.edit.apply(text), origin, _BEST_PRIOR * proposal.score)
+    return candidate_of(
+        proposal.path, text, proposal.edit.apply(text), origin, _BEST_PRIOR * min(proposal.score, 1.0)
+    )
 
 
 def _summary(tally: warm.Tally, red: RedState) -> str:

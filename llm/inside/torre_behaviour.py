@@ -3,7 +3,8 @@
 Standard input is one JSON line of settings: `root`, `framework`, `args`, `sys_path`, `targets` and `others` (test
 ids), `versions` (a list of {path: text, or null where the file is deleted}; the first is the original), `watched`
 ({path: [qualified name]}), `judge` (paths of tests), `budget_s`, `memory_bytes`. `$TORRE_REPORT` gets one JSON
-object: `why_not`, `inputs` (`key`, `text`, `literal`, `plain`, `atoms`) and `outcomes`, one list a version.
+object: `why_not`, `inputs` (`key`, `text`, `literal`, `plain`, `atoms`), `outcomes`, one list a version, and how many
+calls of the tests could not be copied (`unkept`) and new inputs not made (`unmade`).
 
 An outcome is null (unknown) or {"kind": "returned" | "raised" | "refused", "hash", "text", "type", "eq"}: `raised`
 is an exception of a type that the tests saw the function raise too, `refused` any other, a hang or a death.
@@ -28,7 +29,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import torre_behaviour_inputs as inputs
 import torre_behaviour_values as values
-import torre_warm as warm
+import torre_warm_child as children
+import torre_warm_code as code
 import torre_warm_run as run
 
 del sys.path[0]
@@ -145,6 +147,7 @@ class Lab:
         self.runner = run.run_pytest if settings["framework"] == "pytest" else run.run_unittest
         self.watch = Watch()
         self.raised = {}
+        self.unkept = 0
         self.call_s = _LEAST_CALL_S
         self.path = []
         self.modules = {}
@@ -156,7 +159,7 @@ class Lab:
     def child(self, work, most_s, share=2):
         """What a child finds out; one that has children of its own gets twice the memory of theirs."""
         seconds = max(min(self.left(), most_s), 0.05)
-        return warm.Child(work, seconds, seconds, share * self.settings["memory_bytes"]).wait()
+        return children.Child(lambda: [work()], seconds, seconds, share * self.settings["memory_bytes"]).wait()
 
     def become(self, version):
         """In a child: this version's files stand in the sandbox's private view, its functions are marked."""
@@ -171,12 +174,12 @@ class Lab:
             with open(path, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
             if name in self.settings["watched"]:
-                warm.CODE[path] = marked(text, name, path, self.settings["watched"][name])
+                code.CODE[path] = marked(text, name, path, self.settings["watched"][name])
 
     def restore(self):
         """The original's files again; a file that the original lacks has the text None there."""
         self.become(0)
-        warm.CODE.clear()
+        code.CODE.clear()
 
     def capture(self, version):
         """In a child: run the tests, keep the calls."""
@@ -204,6 +207,7 @@ class Lab:
                 continue
             calls += [call for call in told["calls"] if call not in calls]
             unkept += told["unkept"]
+            self.unkept = max(self.unkept, told["unkept"])
             self.path, self.modules = told["path"], {**self.modules, **told["modules"]}
             if version:
                 for key, names in told["raised"].items():
@@ -222,7 +226,8 @@ class Lab:
         """In a child: the literal calls, and the ones made from them."""
         self.become(0)
         self.imported()
-        return {"inputs": inputs.made(calls, random.Random(20), _FUZZED, _CALL_BYTES)}
+        made, unmade = inputs.made(calls, random.Random(20), _FUZZED, _CALL_BYTES)
+        return {"inputs": made, "unmade": unmade}
 
     def answer(self, version, made, seconds):
         """In a child: what this version does with each input; chunks in children of their own, from one state."""
@@ -293,7 +298,8 @@ class Lab:
         calls, why_not = self.learn()
         if not calls:
             return {"why_not": why_not}
-        made = self.child(lambda: self.make(calls), self.left() / 3).get("inputs")
+        told = self.child(lambda: self.make(calls), self.left() / 3)
+        made = told.get("inputs")
         self.restore()
         if not made:
             return {"why_not": "their arguments cannot be made again"}
@@ -302,10 +308,11 @@ class Lab:
             outcomes.append(self.outcomes(version, made))
         again = outcomes.pop(0)
         steady = [one and two and one["hash"] == two["hash"] for one, two in zip(again, outcomes[0])]
-        for told in outcomes:
-            told[:] = [outcome if same else None for outcome, same in zip(told, steady)]
+        for each in outcomes:
+            each[:] = [outcome if same else None for outcome, same in zip(each, steady)]
         shown = [{name: each[name] for name in ("key", "text", "literal", "plain", "atoms")} for each in made]
-        return {"why_not": "", "inputs": shown, "outcomes": outcomes}
+        counts = {"unkept": self.unkept, "unmade": told["unmade"]}
+        return {"why_not": "", "inputs": shown, "outcomes": outcomes, **counts}
 
 
 def _chunks(made):
@@ -325,7 +332,7 @@ def main():
     sys.dont_write_bytecode = True
     sys.path[:0] = settings["sys_path"]
     sys.argv[:] = [settings["framework"]]
-    warm.serve_code()
+    code.serve_code()
     report = os.open(os.environ["TORRE_REPORT"], os.O_WRONLY)
     told = json.dumps(Lab(settings).run()).encode()
     while told:

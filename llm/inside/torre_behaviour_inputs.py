@@ -6,7 +6,9 @@ of another class. What a function was never meant for would only tell its versio
 
 import base64
 import copy
+import dataclasses
 import pickle
+import types
 
 import torre_behaviour_values as values
 
@@ -18,11 +20,14 @@ _CLASSES = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456
 
 
 def made(calls, rng, count, most_bytes):
-    """Inputs for calls [key, pickled arguments]: the literal ones first, then about `count` others."""
+    """Inputs for calls [key, pickled arguments], and how many more could not be made or copied.
+
+    The literal ones first, then about `count` others.
+    """
     by_key = {}
     for key, kept in calls:
         by_key.setdefault(key, []).append(kept)
-    literal, fuzzed, known = [], [], set()
+    literal, fuzzed, known, failed = [], [], set(), 0
     for key, kepts in by_key.items():
         for kept in kepts:
             args, kwargs = pickle.loads(base64.b64decode(kept))
@@ -38,13 +43,15 @@ def made(calls, rng, count, most_bytes):
                 args, kwargs = maker.call()
                 kept = pickle.dumps((args, kwargs), 4)
                 identity = key, _identity(args, kwargs)
-            except Exception:
+            except Exception:  # a function of the arguments, an object that refuses: of no use, but told
+                failed += 1
                 continue
+            failed += len(kept) > most_bytes
             if identity not in known and len(kept) <= most_bytes:
                 known.add(identity)
                 fuzzed.append(_input(key, args, kwargs, base64.b64encode(kept).decode(), False))
     rng.shuffle(fuzzed)
-    return literal + fuzzed[: 2 * count]
+    return literal + fuzzed[: 2 * count], failed
 
 
 def _identity(args, kwargs):
@@ -82,6 +89,15 @@ def _is_plain(value):
         return False
 
 
+def _attributes(value):
+    """The fields of a record by name. Of other objects none: what their attributes owe each other is not known."""
+    if isinstance(value, type) or not (
+        dataclasses.is_dataclass(value) or isinstance(value, types.SimpleNamespace)
+    ):
+        return {}
+    return {name: v for name, v in vars(value).items() if not callable(v)} if hasattr(value, "__dict__") else {}
+
+
 class Maker:
     """Makes calls like those that were seen."""
 
@@ -98,6 +114,8 @@ class Maker:
         seen = self.seen.setdefault(place, [])
         if len(seen) < _SEEN:
             seen.append(value)
+        for name, v in _attributes(value).items():
+            self._note(place + "." + name, v)
         if isinstance(value, dict):
             for k, v in list(value.items())[:_SEEN]:
                 self._note(place + "/k", k)
@@ -138,7 +156,16 @@ class Maker:
 
     def change(self, place, value):
         change = _CHANGES.get(type(value))
+        if change is None and _attributes(value) and self.rng.random() < 0.7:
+            change = Maker.thing
         return change(self, place, value) if change else self.other(place, value)
+
+    def thing(self, place, value):
+        """A record with one field changed, as that field's values go."""
+        new = copy.copy(value)
+        name = self.rng.choice(sorted(_attributes(value)))
+        object.__setattr__(new, name, self.change(place + "." + name, copy.deepcopy(getattr(value, name))))
+        return new
 
     def of_type(self, place, *kinds):
         return [each for each in self.seen.get(place, ()) if type(each) in kinds]

@@ -1,7 +1,8 @@
 """Runs chosen tests in the current process, for `torre_warm.py`: by pytest, by unittest, or by a direct call.
 
 A test's result is a dict: `status` (passed, failed, error, skipped), `error` (the exception's type name),
-`trace` (its frames in the workspace, outermost first, as [path, line]), `s` (seconds), `lines` where traced.
+`trace` (its frames in the workspace, outermost first, as [path, line]), `s` (seconds of CPU time), `lines` where
+traced.
 """
 
 # Python 3.8, unittest's own method names, and tests that may raise anything.
@@ -16,6 +17,7 @@ import time
 import traceback
 import unittest
 
+_HUNG_S = 0.08
 _LOADER = "unittest.loader._FailedTest."
 
 
@@ -26,10 +28,11 @@ class TookTooLong(BaseException):
 class Ledger:
     """Results by test id, with the lines of the workspace that each test executed when `root` is traced."""
 
-    def __init__(self, root, traced=False, limit_s=0.0):
+    def __init__(self, root, traced=False, limit_s=0.0, hung=()):
         self.root = root + os.sep
         self.traced = traced
         self.limit_s = limit_s
+        self.hung = set(hung)
         self.results = {}
         self.specs = {}
         self.imported = set()
@@ -64,39 +67,50 @@ class Ledger:
 
     def begin(self, test_id):
         self._current = set()
-        self._began = time.perf_counter()
+        self._began = time.process_time()
         self.results[test_id] = {"status": "passed", "error": "", "trace": []}
-        if self.limit_s:
-            signal.signal(signal.SIGALRM, _interrupt)
-            signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+        self._arm(self._limit(test_id))
         self.trace(True)
+
+    def _limit(self, test_id):
+        """Seconds for one test. Where many hang, a look at the first ones is enough."""
+        if test_id in self.hung:
+            return min(self.limit_s, _HUNG_S)
+        return max(self.limit_s / 4 ** len(self.hung), min(self.limit_s, _HUNG_S))
+
+    def _arm(self, cpu_s):
+        if self.limit_s:
+            for timer, name, share in ((signal.ITIMER_PROF, "SIGPROF", 1), (signal.ITIMER_REAL, "SIGALRM", 5)):
+                signal.signal(getattr(signal, name), too_long)
+                signal.setitimer(timer, share * cpu_s)
 
     def end(self, test_id):
         sys.settrace(None) if self.traced else None
-        if self.limit_s:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        self._arm(0.0)
         result = self.results[test_id]
-        result["s"] = time.perf_counter() - self._began
+        result["s"] = time.process_time() - self._began
         if self.traced:
-            result["lines"] = _by_path(self._current)
+            result["lines"] = by_path(self._current)
         self._current = self.imported
 
     def fail(self, test_id, status, error="", frames=()):
         result = self.results.setdefault(test_id, {"status": "passed", "error": "", "trace": [], "s": 0.0})
         if result["status"] in ("passed", "skipped"):
             result["status"] = status
+        if error == "TookTooLong":
+            self.hung.add(test_id)
         if error and not result["error"]:
             result["error"] = error
             result["trace"] = [[self.mine(path), line] for path, line in frames if self.mine(path)]
         if self.traced and "lines" not in result:
-            result["lines"] = _by_path(self.imported)
+            result["lines"] = by_path(self.imported)
 
 
-def _interrupt(signum, frame):
+def too_long(signum, frame):
     raise TookTooLong("the test ran longer than it may")
 
 
-def _by_path(pairs):
+def by_path(pairs):
     lines = {}
     for path, line in sorted(pairs):
         lines.setdefault(path, []).append(line)
@@ -126,8 +140,9 @@ def reported(name, results):
 class PytestPlugin:
     """Keeps the wanted tests (None: all) in the wanted order, and writes down how they end."""
 
-    def __init__(self, ledger, wanted):
+    def __init__(self, ledger, wanted, serve=None):
         self.ledger = ledger
+        self.serve = serve
         self.order = None if wanted is None else {name: n for n, name in enumerate(wanted)}
         self.files = None if wanted is None else {name.split("::")[0] for name in wanted}
 
@@ -137,6 +152,24 @@ class PytestPlugin:
             items[:] = _chosen(items, [item.nodeid for item in items], self.order, "::")
         for item in items:
             self.ledger.specs[item.nodeid] = spec_of_pytest(item)
+
+    def pytest_runtestloop(self, session):
+        """Where somebody is to be served: hand over a function that runs some tests, however often."""
+        self.ledger.trace(False)
+        if self.serve is None:
+            return None
+        self.serve(lambda names, first_failure, limit_s=0.0: self._run(session, names, first_failure, limit_s))
+        return True
+
+    def _run(self, session, names, first_failure, limit_s):
+        self.ledger.results, self.ledger.limit_s = {}, limit_s
+        by_name = {item.nodeid: item for item in session.items}
+        items = [by_name[name] for name in names if name in by_name]
+        for item, after in zip(items, items[1:] + [None]):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+            if first_failure and self.ledger.results[item.nodeid]["status"] in ("failed", "error"):
+                break
+        return self.ledger.results
 
     def pytest_runtest_logstart(self, nodeid, location):
         self.ledger.begin(nodeid)
@@ -188,17 +221,17 @@ def _ignoring(pytest, plugin):
     return pytest_ignore_collect
 
 
-def run_pytest(args, wanted, ledger, first_failure):
-    """Run pytest with the check's own arguments on the wanted tests."""
+def run_pytest(args, wanted, ledger, first_failure, serve=None):
+    """Run pytest with the check's own arguments on the wanted tests; or collect them, and `serve`."""
     import pytest
     from _pytest.assertion import rewrite
 
     # Modules that the parent imported beforehand are not rewritten; under `-W error` saying so would abort.
     rewrite.AssertionRewritingHook._warn_already_imported = lambda self, name: None
-    plugin = PytestPlugin(ledger, wanted)
+    plugin = PytestPlugin(ledger, wanted, serve)
     if wanted is not None:
         plugin.pytest_ignore_collect = _ignoring(pytest, plugin)
-    extra = ["--maxfail=1" if first_failure else "--maxfail=0"]
+    extra = ["--maxfail=1" if first_failure else "--maxfail=0", "--tb=native", "--assert=plain"]
     extra += ["-n0"] if importlib.util.find_spec("xdist") else []
     extra += ["--no-cov"] if importlib.util.find_spec("pytest_cov") else []
     ledger.trace(True)

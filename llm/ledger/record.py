@@ -76,7 +76,8 @@ def open_record(root: Path, trace_id: str, listen: Callable[[Event], None], hide
 def find_record(root: Path, trace_id: str) -> Path | None:
     """Where the events of a run under `root` are, None where there are none; looking makes nothing."""
     places = (root / ".torre" / "runs", state_directory(os.environ) / "runs")
-    files = (folder / f"{trace_id}.jsonl" for folder in places if not folder.is_symlink())
+    followed = (folder for folder in places if not (folder.is_symlink() or folder.parent.is_symlink()))
+    files = (folder / f"{trace_id}.jsonl" for folder in followed)
     return next((path for path in files if path.is_file() and not path.is_symlink()), None)
 
 

@@ -47,7 +47,7 @@ def answers(model: Model) -> bool:
     """
     url = urlsplit(model.base_url)
     host = url.hostname or ""
-    if model.protocol == "replay" or not _is_loopback(host):
+    if model.protocol == "replay" or not is_loopback(host):
         return True
     try:
         with socket.create_connection((host, url.port or _PORTS.get(url.scheme, 80)), _CONNECT_S):
@@ -60,7 +60,8 @@ def _variable(model: Model, env: Mapping[str, str]) -> str:
     return next((name for name in model.api_key_env if env.get(name, "").strip()), "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host, by name or address, is this machine and nobody else can reach it."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

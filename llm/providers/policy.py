@@ -2,7 +2,9 @@
 
 Two files are read, the user's own and the workspace's. A repository can be hostile, so the workspace's may only
 restrict: what it asks for beyond that takes effect after `torre trust`, and is listed in `Policy.untrusted`
-until then. A policy that cannot be read is never "no limits": PolicyError, and nobody is called.
+until then. `TORRE_POLICY_FROM` names a commit whose policy stands for the workspace's: a change that is proposed
+from a fork does not bring its own limits. A policy that cannot be read is never "no limits": PolicyError, and
+nobody is called.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from llm.domain import Isolation
-from llm.errors import PolicyError
+from llm.errors import ApplyError, PolicyError
 from llm.ledger.base import Caps
 from llm.providers.merge import Merged, merge_models
 from llm.providers.models import DEFAULT_MODELS, Model
@@ -87,6 +89,8 @@ class ProvidersPolicy:
     def __init__(self, root: Path | str, env: Mapping[str, str] = os.environ) -> None:
         own, theirs = config_directory(env) / POLICY.name, Path(root) / POLICY
         mine, workspace = _content(own), _content(theirs)
+        if commit := env.get("TORRE_POLICY_FROM", ""):
+            theirs, workspace = Path(f"{commit}:{POLICY}"), _committed(Path(root), commit)
         user = _NOTHING if mine is None else _parse(own, mine, ())
         asked = _NOTHING if workspace is None else _parse(theirs, workspace, tuple(user.models))
         trusted = workspace is not None and is_trusted_content(workspace, env)
@@ -128,6 +132,16 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError as error:
         raise PolicyError(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def _committed(root: Path, commit: str) -> bytes | None:
+    """The policy as it is in a commit, None if that has none; what the working tree says does not count then."""
+    from llm.workspace.git import content_at
+
+    try:
+        return content_at(root, commit, POLICY)
+    except ApplyError as error:
+        raise PolicyError("TORRE_POLICY_FROM", str(error)) from error
 
 
 def _parse(path: Path, raw: bytes, further_lanes: tuple[str, ...]) -> PolicyFile:

@@ -6,17 +6,13 @@ A policy that is edited is not the policy that was trusted: its hash differs, an
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import stat
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from llm.errors import PolicyError
+from llm.ledger.own_file import OwnFile
 
 POLICY = Path(".torre") / "providers.yaml"
 """The policy file, relative to the workspace's root."""
@@ -41,7 +37,7 @@ def trust(root: Path | str, env: Mapping[str, str] = os.environ) -> str:
         known = content_hash(path.read_bytes())
     except OSError as error:
         raise PolicyError(str(path), f"cannot be read: {error.strerror}") from error
-    with _edit(env) as trusted:
+    with _file(env).edit() as trusted:
         trusted[known] = {"path": str(path.resolve()), "at": int(time.time())}
     return known
 
@@ -50,7 +46,7 @@ def untrust(root: Path | str, env: Mapping[str, str] = os.environ) -> int:
     """Forget all that was ever trusted at this workspace, and its present policy; how many entries that were."""
     path = Path(root) / POLICY
     present = content_hash(path.read_bytes()) if path.is_file() else ""
-    with _edit(env) as trusted:
+    with _file(env).edit() as trusted:
         gone = [known for known, at in trusted.items() if known == present or at["path"] == str(path.resolve())]
         for known in gone:
             del trusted[known]
@@ -65,36 +61,9 @@ def is_trusted(root: Path | str, env: Mapping[str, str] = os.environ) -> bool:
 
 def is_trusted_content(raw: bytes, env: Mapping[str, str]) -> bool:
     """Whether a policy of exactly this content was trusted."""
-    return content_hash(raw) in _load(config_directory(env) / "trust.json")
+    return content_hash(raw) in _file(env).read()
 
 
-def _load(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        with path.open("rb") as file:
-            about = os.fstat(file.fileno())
-            if about.st_uid != os.geteuid() or stat.S_IMODE(about.st_mode) & 0o022:
-                raise PolicyError(str(path), "can be written by others: chmod 600 it after you looked into it")
-            trusted: dict[str, dict[str, Any]] = json.load(file)["trusted"]
-            return trusted
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PolicyError(str(path), "cannot be read; remove it, then trust again what you trust") from error
-
-
-@contextmanager
-def _edit(env: Mapping[str, str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """The trusted hashes, to be changed; written back by replacement, one process at a time."""
-    import fcntl
-
-    folder = config_directory(env)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "trust.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        trusted = _load(folder / "trust.json")
-        yield trusted
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as aside:  # made with mode 0600
-            json.dump({"version": 1, "trusted": trusted}, aside, indent=1)
-            aside.flush()
-            os.fsync(aside.fileno())
-        Path(aside.name).replace(folder / "trust.json")
+def _file(env: Mapping[str, str]) -> OwnFile:
+    remedy = "remove it, then trust again what you trust"
+    return OwnFile(config_directory(env) / "trust.json", "trusted", PolicyError, remedy)

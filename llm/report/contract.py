@@ -7,6 +7,7 @@ from typing import Any
 from llm.domain import Candidate, CheckResult, Diagnostic, Evaluation, LaneAnswer, LaneWork, Run, Usage
 from llm.providers.route import as_mapping
 from llm.report.applied import applied_as_json
+from llm.report.explain import explanation_as_json
 from llm.report.failure import SCHEMA_VERSION
 from llm.report.hiding import without_secrets
 from llm.workspace.diff import diff_size, parse
@@ -22,17 +23,17 @@ def as_contract(run: Run) -> dict[str, Any]:
         "mode": run.mode.value,
         "diff": run.diff,
         "exit_code": run.exit_code,
-        "report": {**without_secrets(_report(run)), "unproven": [_candidate(c) for c in run.unproven]},
+        "report": {**without_secrets(_report(run), run.keys), "unproven": [_candidate(c) for c in run.unproven]},
         "metrics": {"trace": _trace(run), "duration_ms": round(run.duration_s * 1000)},
     }
     if run.lanes:
-        result["metrics"]["providers"] = without_secrets(_providers(run, run.lanes))
+        result["metrics"]["providers"] = without_secrets(_providers(run, run.lanes), run.keys)
         if run.lanes.decision.stub:
             result["stub"] = True
     if run.selection.ambiguous:
         result["ambiguous"] = True
     if run.applied:
-        result["applied"] = applied_as_json(run.applied)
+        result["applied"] = without_secrets(applied_as_json(run.applied), run.keys)
     if run.request.files_out:
         result["files_out"] = dict(run.files)
     return result
@@ -49,8 +50,9 @@ def _report(run: Run) -> dict[str, Any]:
         "checks": [_check(r, after.get(r.check.name)) for r in run.baseline.results],
         "diagnostics": [_diagnostic(d) for d in run.triage.diagnostics[:_MOST]],
         "fixed": list(winner.fail_to_pass) if winner else [],
-        "winner": _evaluation(winner) if winner else None,
-        "tried": [_evaluation(e) for e in run.selection.ranking[:_MOST]],
+        "winner": evaluation_as_json(winner) if winner else None,
+        "explain": explanation_as_json(run),
+        "tried": [evaluation_as_json(e) for e in run.selection.ranking[:_MOST]],
         "tried_count": len(run.selection.ranking),
         "doubts": list(run.doubts),
         "flaky": list(run.baseline.flaky),
@@ -98,7 +100,8 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {"provider": candidate.provider, "origin": candidate.origin, "diff": candidate.diff}
 
 
-def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+def evaluation_as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """What running a candidate showed; the diff itself is left out."""
     return {
         "index": evaluation.index,
         "provider": evaluation.candidate.provider,
@@ -168,7 +171,7 @@ def _answer(answer: LaneAnswer, evaluation: Evaluation | None, lanes: LaneWork) 
         "cached": answer.usage.cached,
         "stub": lanes.decision.stub,
         "error": {"reason": answer.failure, "message": answer.message} if answer.failure else None,
-        "evaluation": _evaluation(evaluation) if evaluation else None,
+        "evaluation": evaluation_as_json(evaluation) if evaluation else None,
     }
 
 

@@ -109,9 +109,7 @@ def _status(result: CheckResult) -> str:
 
 def _safe(keys: tuple[str, ...], text: str) -> str:
     """Without secrets, bounded, and text that can be stored (no lone surrogates)."""
-    for key in keys:
-        text = text.replace(key, "[key]")
-    plain = hidden(text).encode("utf-8", "replace").decode("utf-8")
+    plain = hidden(text, keys).encode("utf-8", "replace").decode("utf-8")
     if len(plain) <= _MOST_CHARACTERS:
         return plain
     return f"{plain[:_MOST_CHARACTERS]}\n[{len(plain) - _MOST_CHARACTERS} more characters]\n"

@@ -7,7 +7,9 @@ from typing import Any
 
 from llm.domain import ApplyStatus, CheckResult, Event, Mode, Run
 from llm.report.applied import applied_as_text
+from llm.report.hiding import hidden
 from llm.triage.clean import strip_control
+from llm.workspace.secrets import without_keys
 
 _COLOURS = {"green": "32", "red": "31", "dim": "2", "bold": "1", "yellow": "33", "cyan": "36"}
 
@@ -23,10 +25,11 @@ class Paint:
 
 
 def as_text(run: Run, paint: Paint) -> str:
-    """What `torre fix` prints on stdout."""
+    """What `torre fix` prints on stdout: no configured key, and but for the patch nothing like a secret."""
     applied = applied_as_text(run.applied) if run.applied else ""
-    blocks = [_patch(run, paint), _proof(run, paint), _notes(run, paint), applied, last_line(run, paint)]
-    return "\n\n".join(b for b in blocks if b)
+    told = [_proof(run, paint), _notes(run, paint), applied, last_line(run, paint)]
+    blocks = [without_keys(_patch(run, paint), run.keys), *(hidden(block, run.keys) for block in told)]
+    return "\n\n".join(block for block in blocks if block)
 
 
 def last_line(run: Run, paint: Paint) -> str:

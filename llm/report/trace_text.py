@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from llm.apply.history import Application
 from llm.ledger.trace_rows import FINISHED, Attempt, CandidateRow, RunRow, StoredRun
 from llm.report.table import table, usd
 
@@ -28,11 +29,22 @@ def runs_as_text(runs: Sequence[RunRow]) -> str:
     return table(("run", "started", "stage", "outcome", "time", "cost", "winner", "summary"), rows)
 
 
-def story_as_text(story: StoredRun) -> str:
-    """Decision, attempts, candidates side by side, checks before and after, cost, and why the winner won."""
+def story_as_text(story: StoredRun, applied: Sequence[Application] = ()) -> str:
+    """Decision, attempts, candidates side by side, checks before and after, cost, why the winner won, and what
+    became of it on the user's files (`applied`)."""
     asked = (_head(story), _decision(story.details.get("decision")), _attempts(story.attempts))
     judged = (_candidates(story), _checks(story), _why(story), story.run.diff.rstrip("\n"))
-    return "\n\n".join(block for block in (*asked, *judged) if block)
+    return "\n\n".join(block for block in (*asked, *judged, _applications(applied)) if block)
+
+
+def _applications(applied: Sequence[Application]) -> str:
+    lines = (
+        f"apply {each.number}, {_when(each.at)}: {each.state}"
+        + (f", commit {each.commit[:12]}" if each.commit else "")
+        + f": {', '.join(each.files)}"
+        for each in applied
+    )
+    return "\n".join(lines)
 
 
 def _head(story: StoredRun) -> str:

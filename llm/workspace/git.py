@@ -1,5 +1,5 @@
-"""The one place outside the sandbox that starts a process: git, on a single file in a private directory, or to
-commit what was applied. A repository's own configuration can name programs; none of them is run."""
+"""The one place outside the sandbox that starts a process: git, on a single file in a private directory, to commit
+what was applied, or to read a file of a commit. A repository's configuration can name programs; none is run."""
 
 from __future__ import annotations
 
@@ -44,6 +44,25 @@ def apply_forgiving(hunks: bytes, content: bytes) -> bytes | None:
             if _run((program, "apply", *_FORGIVING, *extra, "-"), patch, directory):
                 return file.read_bytes()
     return None
+
+
+def content_at(root: Path, commit: str, path: Path) -> bytes | None:
+    """The file `path`, relative to `root`, as it is in a commit; None where it is not there. Nothing is fetched,
+    and neither filter nor hook runs. ApplyError: no git, no such commit here, or something else than a file."""
+    if not _git():
+        raise ApplyError("git is not installed")
+    known = _ask(
+        root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}", allowed=(0, 1)
+    )
+    if not known:
+        raise ApplyError(f"{commit!r} is not a commit of this repository; in CI, fetch it first")
+    found = _ask(root, "ls-tree", "-z", known.strip(), "--", path.as_posix())
+    if not found:
+        return None
+    mode, _, name = found.partition("\t")[0].split(" ")
+    if not mode.startswith("100"):
+        raise ApplyError(f"{path} is not a file in {commit!r}")
+    return _ask(root, "cat-file", "blob", name).encode("utf-8", "surrogateescape")
 
 
 def refuse_commit(workspace: Path, paths: Sequence[str]) -> None:

@@ -164,6 +164,26 @@ def test_methods_are_compared_with_the_state_they_leave(gated: Gate) -> None:
     assert found.kinds == 1, found.said
 
 
+def test_records_are_varied_field_by_field(gated: Gate) -> None:
+    """With the tests' own two articles alone, both would behave alike."""
+    app = "from dataclasses import dataclass\n\n@dataclass\nclass Article:\n    price: int\n    stock: int\n\n"
+    app += "def worth(a):\n    return a.price + a.stock\n"
+    tests = "from app import Article, worth\n\ndef test_it():\n"
+    tests += "    assert worth(Article(3, 3)) == 9\n    assert worth(Article(1, 1)) == 1\n"
+    changes = ["a.price * a.stock", "a.price ** 2"]
+    found = gated(app, tests, *edits(app, "a.price + a.stock", changes))
+    assert found.selection.ambiguous
+    assert "Article(" in found.evaluations[0].distinguishing
+
+
+def test_calls_that_cannot_be_copied_are_counted(gated: Gate) -> None:
+    app = "def put(xs, out=None):\n    xs = xs + xs\n    return out(xs) if out else sorted(xs)\n"
+    tests = "from app import put\n\ndef test_it():\n    assert put([2, 1]) == [1, 2]\n"
+    tests += "    assert put([3], lambda xs: xs) == [3]\n    assert put([5, 4, 6]) == [4, 5, 6]\n"
+    found = gated(app, tests, app.replace("xs = xs + xs", "xs = xs + []"))
+    assert "1 calls could not be copied" in found.said[-1]
+
+
 def test_what_happens_to_arguments_counts(gated: Gate) -> None:
     app = "def ordered(xs):\n    return list(xs)\n"
     tests = "from app import ordered\n\ndef test_it():\n    assert ordered([3, 1, 2]) == [1, 2, 3]\n"

@@ -47,7 +47,7 @@ Torre = Callable[..., Ran]
 def environment(state: Path, **extra: str) -> dict[str, str]:
     """A user's environment with nothing of this run's own: no keys, no opt-ins, no colour settings."""
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    path = os.pathsep.join([str(BIN), str(REPOSITORY / "node_modules" / ".bin"), os.environ["PATH"]])
+    path = os.pathsep.join([str(REPOSITORY / "node_modules" / ".bin"), os.environ["PATH"], str(BIN)])
     return {**kept, "PATH": path, "XDG_STATE_HOME": str(state), "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
 

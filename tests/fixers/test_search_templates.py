@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.fixers.python_search import order
+from llm.fixers.python_search import order, pairs
 from llm.fixers.python_search.edits import Edit, Source
-from llm.fixers.python_search.ingredients import siblings
+from llm.fixers.python_search.ingredients import siblings, words_of
 from llm.fixers.python_search.locate import is_test_file, suspicion
 from llm.fixers.python_search.templates import TEMPLATES
 
@@ -53,6 +53,11 @@ def g(items=[], flag=True):
     if not flag:
         total = max(total, 3)
     print("Hello", total)
+    for n in range(len(items)):
+        try:
+            same = items == flag
+        except KeyError:
+            same = n < total
 """
 
 
@@ -119,12 +124,45 @@ def test_every_template_makes_an_edit_somewhere() -> None:
         ("def f(s):\n    return sorted(s)\n", "sorted(s, reverse=True)"),
         ("def f(s):\n    return norm(s)\n", "norm(norm(s))"),
         ("def f(a):\n    while a:\n        break\n", "continue"),
+        ("def f(a, k):\n    return sum(a)\n", "sum(a[:k])"),
+        ("def f(a, b):\n    return a == b\n", "sorted(a) == sorted(b)"),
+        ("def f(a):\n    x = y = 0\n    x += a\n    return y\n", "y += a"),
+        ("def f(a):\n    try:\n        g()\n    except KeyError:\n        pass\n", "except IndexError:"),
+        ("def f(a):\n    for i in range(len(a)):\n        g(i)\n", "range(1, len(a))"),
+        ("def f(a):\n    return [n for n in a][0]\n", "return sum([n for n in a])"),
+        ("def f(a):\n    if a:\n        return True\n    return False\n", "return False\n    return True"),
+        ("def f(a):\n    best = 0\n    for x in a:\n        best = x\n    return best\n", "best = max(best, x)"),
+        ("def f(a):\n    s = set()\n    for x in a:\n        g(x)\n    return s\n", "        s.add(x)\n"),
+        ("def f(a, b):\n    for x in a:\n        b.append(x)\n", "        if x != b:\n            b.append(x)"),
         ("def f(a=[]):\n    a.append(1)\n    return a\n", "def f(a=None):\n    if a is None:\n        a = []\n"),
         ("class C:\n    def f(self):\n        self.a = 1\n        return self.b\n", "return self.a"),
     ],
 )
 def test_known_repairs_are_among_the_edits(before: str, after: str) -> None:
     assert any(after in p.edit.apply(before) for p in all_proposals(before, 20_000))
+
+
+def test_a_misspelt_string_is_what_the_tests_call_it() -> None:
+    text = "def f():\n    return 'Janury'\n"
+    words = words_of(["def test_f():\n    assert f() == 'January' != 'July'\n"])
+    found = order.proposals({"a.py": Source("a.py", text)}, {"a.py": everywhere(text)}, words)
+    assert any("'January'" in p.edit.text for p in found)
+    assert not any("'January'" in p.edit.text for p in all_proposals(text))
+
+
+def test_pairs_begin_with_what_came_further() -> None:
+    text = "def f(a, b):\n    x = a + 1\n    y = b - 1\n    return x, y\n"
+    source = {"a.py": Source("a.py", text)}
+    singles = all_proposals(text, 200)
+    usual, further = pairs.Reach(0, 3, "AssertionError"), pairs.Reach(0, 5, "AssertionError")
+    good = next(p for p in singles if p.edit.apply(text).count("x = a - 1"))
+    tried = [pairs.Tried(p, (further if p is good else usual).worth(usual)) for p in singles]
+    found = list(islice(pairs.pairs(source, {"a.py": everywhere(text)}, tried), 400))
+    assert "x = a - 1" in found[0].edit.apply(text)
+    assert any("x = a - 1\n    y = b + 1" in p.edit.apply(text) for p in found)
+    for pair in found:
+        ast.parse(pair.edit.apply(text))
+    assert len({p.edit.apply(text) for p in found}) == len(found)
 
 
 def test_siblings_are_mutual() -> None:

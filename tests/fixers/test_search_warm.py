@@ -73,6 +73,22 @@ def test_the_code_that_is_judged_is_the_candidates(tmp_path: Path) -> None:
     assert tally.tried == 2
 
 
+POISON = "[setattr(__import__('math'), 'floor', len), n][1]"
+ENVIRON = "[__import__('os').environ.update(HOME='gone'), n][1]"
+
+
+def test_what_one_leaves_behind_in_a_shared_process_spoils_no_other(tmp_path: Path) -> None:
+    """`math.floor` broken by the first would make all after it red; so would the environment."""
+    suite = "import app, math, os\nHOME = os.environ.get('HOME')\n\n"
+    suite += (
+        "def test_it():\n    assert math.floor(app.double(3)) == 6 and os.environ.get('HOME') == HOME != 'gone'\n"
+    )
+    with red_python(tmp_path, {"app.py": CODE, "test_app.py": suite}) as red:
+        found, tally = judged(red, [WRONG, POISON, WRONG, ENVIRON, WRONG, RIGHT, "n * 2"])
+    assert sorted(found) == sorted([RIGHT, "n * 2"])
+    assert tally.tried == 7
+
+
 def test_a_long_line_of_the_report_costs_no_more_than_its_length() -> None:
     """40 MB without an end came in 64 KiB chunks, each time joined and looked through anew."""
     talk = warm.Conversation(lambda _: iter(()), {})

@@ -29,11 +29,12 @@ from llm.report.story import ending_of
 LANE = "openai/gpt-4o"
 TOKEN = "ghp_" + "a1B2" * 9
 CHECK = Check("mypy", "mypy .", stage=Stage.TYPES)
+DIFF = "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n"
 RED, GREEN = (CheckResult(CHECK, ("mypy", "."), code, 0.5) for code in (1, 0))
 
 
 def _evaluation(
-    index: int, provider: str = LANE, reason: DiscardReason | None = None, diff: str = "d"
+    index: int, provider: str = LANE, reason: DiscardReason | None = None, diff: str = DIFF
 ) -> Evaluation:
     usage = Usage(1000, 100, 1500, 3000)
     candidate = Candidate(diff, provider, f"answer {index}", usage=usage, meta={"attempt": index + 1})
@@ -58,7 +59,7 @@ def _run(*ranking: Evaluation, mode: Mode = Mode.PATCH) -> Run:
 def test_the_winner_and_the_losers_are_told() -> None:
     run = _run(_evaluation(1), _evaluation(0, reason=DiscardReason.CHECKS_RED))
     ending = ending_of(replace(run, lanes=LaneWork(RouteDecision(Stage.TYPES, "default:types"))))
-    assert (ending.winner, ending.winner_lane, ending.winner_origin, ending.diff) == (1, LANE, "answer 1", "d")
+    assert (ending.winner, ending.winner_lane, ending.winner_origin, ending.diff) == (1, LANE, "answer 1", DIFF)
     assert (ending.stage, ending.mode, ending.duration_ms) == ("types", "PATCH", 4100)
     assert [(c.number, c.reason, c.attempt, dict(c.checks)) for c in ending.candidates] == [
         (1, "", 2, {"mypy": "green"}),
@@ -72,7 +73,7 @@ def test_the_winner_and_the_losers_are_told() -> None:
 
 def test_what_is_not_proven_has_not_won() -> None:
     ending = ending_of(_run(_evaluation(0), mode=Mode.ADVISORY))
-    assert (ending.winner, ending.winner_lane, ending.diff) == (None, "", "d")
+    assert (ending.winner, ending.winner_lane, ending.diff) == (None, "", DIFF)
 
 
 def test_unproven_candidates_are_kept_as_such() -> None:
@@ -97,7 +98,7 @@ def _all_of(ending: Ending) -> str:
 def test_no_secret_is_kept() -> None:
     lost = _evaluation(0, reason=DiscardReason.SECRET, diff="+key = 'unlike-any-known-shape'")
     red = replace(RED, output=f"fatal: {TOKEN} is no good, nor is planted-key-9")
-    run = _run(_evaluation(1, diff=f"+token = '{TOKEN}' # planted-key-9\n"), lost)
+    run = _run(_evaluation(1, diff=DIFF.replace("+b", f"+token = '{TOKEN}' # planted-key-9")), lost)
     run = replace(run, baseline=Baseline((red,)), notes=(f"note {TOKEN}",), summary=f"with {TOKEN}")
     kept = _all_of(ending_of(run, keys=("planted-key-9",)))
     assert TOKEN not in kept and "planted-key-9" not in kept and "unlike-any-known-shape" not in kept
@@ -106,6 +107,9 @@ def test_no_secret_is_kept() -> None:
 
 
 def test_texts_are_bounded_and_can_be_stored() -> None:
-    ending = ending_of(_run(_evaluation(0, diff="x" * 300_000 + "\ud800")))
+    lost = _evaluation(1, reason=DiscardReason.INVALID_DIFF, diff="x" * 300_000 + "\ud800")
+    ending = ending_of(_run(_evaluation(0, diff=DIFF.replace("+b", "+" + "x" * 300_000)), lost))
     assert len(ending.diff) < 200_100 and "more characters" in ending.diff
-    ending.candidates[0].diff.encode()
+    for candidate in ending.candidates:
+        assert len(candidate.diff) < 200_100
+        candidate.diff.encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 
 from llm.fixers.python_search.edits import Edit
 from llm.fixers.python_search.site import Site
@@ -15,6 +16,9 @@ def change_constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
     if isinstance(value, bool):
         yield site.replace_raw(node, str(not value))
         yield site.replace_raw(node, "None", 0.1)
+        for name in site.scope.locals:
+            for rank, text in enumerate((name, f"not {name}", f"{name} == 0", f"{name} > 0")):
+                yield site.replace(node, text, 0.5 - 0.08 * rank)
     elif isinstance(value, int | float):
         near = (value + 1, value - 1, 0, 1, value + 2, value - 2, -value, 2, 10)
         for rank, new in enumerate(dict.fromkeys(near)):
@@ -53,6 +57,7 @@ def change_string(site: Site, node: ast.Constant) -> Iterator[Edit]:
     if not isinstance(value, str) or "\n" in value or len(value) > 60:
         return
     edited = {"": 0.8, " ": 0.6, value.lower(): 1.0, value.upper(): 1.0, value.strip(): 0.9, value + " ": 0.5}
+    edited |= dict.fromkeys((word for word in site.scope.words if _near(value, word)), 0.9)
     edited |= {" " + value: 0.5, value.capitalize(): 0.6, value[:-1]: 0.5, value[1:]: 0.5, value[::-1]: 0.3}
     for n, char in enumerate(value[:30]):
         for new in _beside(char):
@@ -60,10 +65,53 @@ def change_string(site: Site, node: ast.Constant) -> Iterator[Edit]:
         edited.setdefault(value[:n] + value[n + 1 :], 0.2)
     for text, weight in edited.items():
         if text != value:
-            yield site.replace_raw(node, repr(text), weight)
+            yield site.replace_raw(node, _quoted(text, site.text(node)), weight)
+
+
+def _quoted(text: str, like: str) -> str:
+    """A string literal with the quotation marks of another one, where that is possible."""
+    literal = repr(text)
+    plain = literal[0] == "'" and '"' not in literal
+    return f'"{literal[1:-1]}"' if like.startswith('"') and plain else literal
 
 
 def _beside(char: str) -> str:
-    pairs = "()", "[]", "{}", "<>", "+-", "-_", ",;", ".,", "/\\", "\"'"
+    groups = "()", "[]", "{}", "<>", "([{<", ")]}>", "+-", "-_ ", ",;:.", "/\\|", "\"'`", "?!."
     other_case = char.swapcase() if char.isalpha() else ""
-    return "".join(p.replace(char, "", 1) for p in pairs if char in p) + other_case
+    return "".join(dict.fromkeys("".join(g.replace(char, "", 1) for g in groups if char in g))) + other_case
+
+
+def _near(value: str, word: str) -> bool:
+    """Whether two words differ by a letter or two, of several."""
+    if value == word or min(len(value), len(word)) < 3 or abs(len(value) - len(word)) > 2:
+        return False
+    same = SequenceMatcher(None, value, word, autojunk=False).ratio()
+    return same >= 0.7
+
+
+def change_everywhere(site: Site, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Edit]:
+    """A constant that stands at several places, changed at all of them; each truth value that is returned."""
+    places: dict[str, list[ast.Constant]] = {}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and not isinstance(site.parent(each), ast.Expr | ast.JoinedStr):
+            places.setdefault(repr(each.value), []).append(each)
+    for found in places.values():
+        if len(found) > 1 and type(found[0].value) in (int, str):
+            for text, weight in _others(found[0].value, site.text(found[0])).items():
+                yield site.replace_all(_in_order(found), [text] * len(found), weight)
+    returned = [each for name in ("True", "False") for each in places.get(name, ())]
+    returned = _in_order([each for each in returned if isinstance(site.parent(each), ast.Return)])
+    if len(returned) > 1:
+        yield site.replace_all(returned, [str(not each.value) for each in returned])
+
+
+def _in_order(nodes: list[ast.Constant]) -> list[ast.Constant]:
+    return sorted(nodes, key=lambda node: (node.lineno, node.col_offset))
+
+
+def _others(value: object, like: str) -> dict[str, float]:
+    if isinstance(value, str):
+        texts = {"": 1.0, " ": 0.8, value.strip(): 0.8, value.lower(): 0.7, value.upper(): 0.7}
+        return {_quoted(text, like): weight for text, weight in texts.items() if text != value}
+    assert isinstance(value, int)
+    return {str(value + 1): 0.8, str(value - 1): 0.8, "0": 0.4, "1": 0.4}

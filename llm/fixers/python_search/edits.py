@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from llm.domain import Candidate
 from llm.workspace.diff import make_diff
@@ -15,6 +16,8 @@ from llm.workspace.diff import make_diff
 Spanned = ast.expr | ast.stmt | ast.arg | ast.keyword | ast.alias
 """Nodes that have a place in the text."""
 
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete)
+_HEADED = (ast.If, ast.While, ast.For, ast.With)
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -30,6 +33,13 @@ class Edit:
     def apply(self, source: str) -> str:
         """The edited source."""
         return source[: self.start] + self.text + source[self.end :]
+
+    def then(self, later: Edit, edited: str) -> Edit:
+        """This edit and one of the text that it makes, as one edit of the unchanged text."""
+        longer = len(self.text) - (self.end - self.start)
+        start, end = min(self.start, later.start), max(self.start + len(self.text), later.end)
+        text = edited[start : later.start] + later.text + edited[later.end : end]
+        return Edit(start, end - longer, text)
 
 
 class Source:
@@ -123,29 +133,80 @@ class Source:
     def identity(self, edit: Edit) -> str | None:
         """What the edited program means, as a key: equal for the same tree. None if it does not parse.
 
-        Only the outermost statements around the edit are parsed again: the rest of the file is as it was.
+        Only what is around the edit is parsed again: a simple statement or the head of a compound one, else the
+        outermost statements. The rest of the file is as it was.
         """
+        unit = self._unit(edit)
+        if unit is not None:
+            return _identity(_closed(self.text[unit[0] : unit[1]]), _closed(self._after(edit, *unit)), unit[0])
         start, end, first, last = self._around(edit)
-        block = self.text[start : edit.start] + edit.text + self.text[edit.end : end]
         try:
-            tree = ast.parse(block)
+            tree = ast.parse(self._after(edit, start, end))
         except (SyntaxError, ValueError):
             return None
         if ast.dump(tree) == self._dump(first, last):
             return None
         return hashlib.sha256(f"{first}:{ast.dump(tree)}".encode()).hexdigest()
 
+    def _after(self, edit: Edit, start: int, end: int) -> str:
+        return self.text[start : edit.start] + edit.text + self.text[edit.end : end]
+
+    def _unit(self, edit: Edit) -> tuple[int, int] | None:
+        """The span of the simple statement or compound head that holds an edit without new lines."""
+        if "\n" in edit.text or "\r" in edit.text:
+            return None
+        at = bisect_right(self._units, (edit.start, len(self.text))) - 1
+        unit = self._units[at] if at >= 0 else None
+        return unit if unit and edit.end <= unit[1] else None
+
+    @cached_property
+    def _units(self) -> list[tuple[int, int]]:
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, (*_SIMPLE, *_HEADED)))
+        return sorted(unit for node in nodes if (unit := self._unit_of(node)))
+
+    def _unit_of(self, node: ast.stmt) -> tuple[int, int] | None:
+        start, end = self.span(node)
+        if not isinstance(node, _HEADED):
+            return start, end
+        below = self.line_span(node.body[0])[0]
+        return (start, below) if below > start else None
+
+    @cached_property
+    def _outermost(self) -> list[tuple[int, int]]:
+        return [self.line_span(node) for node in self.tree.body]
+
     def _around(self, edit: Edit) -> tuple[int, int, int, int]:
-        body = self.tree.body
-        spans = [self.line_span(node) for node in body]
-        touched = [n for n, (start, end) in enumerate(spans) if start <= edit.end and edit.start <= end]
-        if not touched:
-            return self._starts[0], len(self.text), 0, len(body)
-        first, last = touched[0], touched[-1] + 1
+        spans = self._outermost
+        first = bisect_left(spans, edit.start, key=lambda span: span[1])
+        last = bisect_right(spans, edit.end, key=lambda span: span[0])
+        if first >= last:
+            return self._starts[0], len(self.text), 0, len(spans)
         return min(spans[first][0], edit.start), max(spans[last - 1][1], edit.end), first, last
 
     def _dump(self, first: int, last: int) -> str:
         return ast.dump(ast.Module(body=self.tree.body[first:last], type_ignores=[]))
+
+
+def _closed(text: str) -> str:
+    """A compound statement's head as a whole statement; a simple statement as it is."""
+    if not text.endswith(("\n", "\r")):
+        return text
+    return ("if 0: pass\n" if text.startswith("elif") else "") + text + " pass"
+
+
+@lru_cache(maxsize=64)
+def _dumped(text: str) -> str | None:
+    try:
+        return ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _identity(before: str, after: str, start: int) -> str | None:
+    dumped = _dumped(after)
+    if dumped is None or dumped == _dumped(before):
+        return None
+    return hashlib.sha256(f"at {start}:{dumped}".encode()).hexdigest()
 
 
 def _split_like_python(text: str) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from functools import lru_cache
 from types import MappingProxyType
 
-from llm.fixers.python_search.edits import Source
+from llm.fixers.python_search.edits import Source, parsed
 
 _FAMILIES = (
     "append extend add insert",
@@ -65,16 +66,114 @@ def siblings() -> MappingProxyType[str, tuple[str, ...]]:
     return MappingProxyType({name: tuple(others) for name, others in table.items()})
 
 
-class Scope:
-    """The names that a statement of one function can use, nearest kind first."""
+_SHORTEST, _LONGEST, _MOST_WORDS = 3, 30, 300
+_EVERY = ("number", "str", "list", "set", "dict", "bool")
+_MANY = ("str", "list", "set", "dict")
+TAKES = MappingProxyType(
+    dict.fromkeys((".lower()", ".upper()", ".strip()", ".swapcase()", ".split()"), ("str",))
+    | dict.fromkeys((".items()", ".values()", ".keys()"), ("dict",))
+    | dict.fromkeys(("[::-1]", "[0]", "[-1]", "[1:]", "[:-1]"), ("str", "list"))
+    | dict.fromkeys(("sorted", "len", "set", "list", "tuple", "any", "all", "reversed"), _MANY)
+    | dict.fromkeys(("sum", "max", "min"), ("list", "set", "dict"))
+    | dict.fromkeys(("abs", "round", "bin"), ("number",))
+    | {".copy()": ("list", "set", "dict"), "int": ("number", "str", "bool"), "float": ("number", "str")}
+)
+"""What is called on a value, or around it → the kinds of values that it suits. What is not here suits all."""
 
-    def __init__(self, source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> None:
+_MADE_BY = MappingProxyType(
+    dict.fromkeys(("list", "sorted", "split", "range", "deque", "findall", "splitlines"), "list")
+    | dict.fromkeys(("set", "frozenset", "union", "intersection", "difference"), "set")
+    | dict.fromkeys(("dict", "Counter", "defaultdict", "OrderedDict"), "dict")
+    | dict.fromkeys(("len", "sum", "int", "float", "abs", "round", "ord", "count", "index", "find"), "number")
+    | dict.fromkeys(("str", "lower", "upper", "strip", "join", "replace", "chr", "bin", "format"), "str")
+    | dict.fromkeys(("any", "all", "bool", "startswith", "endswith", "isdigit", "isalpha"), "bool")
+)
+_USED_AS = MappingProxyType(
+    {"append": "list", "extend": "list", "insert": "list", "add": "set", "keys": "dict", "values": "dict"}
+    | dict.fromkeys(("lower", "upper", "strip", "split", "startswith", "endswith", "isdigit"), "str")
+)
+
+
+def words_of(tests: Iterable[str]) -> tuple[str, ...]:
+    """The short strings in the texts of tests: names of things that the program may have misspelt."""
+    found: dict[str, None] = {}
+    for text in tests:
+        source = parsed("", text)
+        nodes = ast.walk(source.tree) if source else ()
+        strings = (n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
+        found |= dict.fromkeys(word for word in strings if _SHORTEST <= len(word) <= _LONGEST)
+    return tuple(found)[:_MOST_WORDS]
+
+
+class Scope:
+    """The names that a statement of one function can use, nearest kind first, and of what kind they are.
+
+    `words` are strings of the tests: what a misspelt one may have meant.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        function: ast.FunctionDef | ast.AsyncFunctionDef | None,
+        words: tuple[str, ...] = (),
+    ) -> None:
+        self.words = words
+        self.kinds = _kinds(function) if function else {}
         self.parameters = _parameters(function) if function else ()
         self.locals = tuple(dict.fromkeys((*self.parameters, *(_bound(function) if function else ()))))
         self.attributes = _self_attributes(source, function)
         self.globals = _module_names(source.tree)
         self.functions = tuple(n.name for n in source.tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef))
         self.constants = _constants(function or source.tree)
+
+    def kind(self, node: ast.expr) -> str | None:
+        """The kind of an expression's value, where it can be told."""
+        return self.kinds.get(node.id) if isinstance(node, ast.Name) else _kind_of(node)
+
+
+def _kinds(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, str]:
+    """Name → kind, from annotations, from what is assigned, and from the methods that are called on it."""
+    found: dict[str, str] = {}
+    for node in ast.walk(function):
+        match node:
+            case ast.arg(annotation=annotation) if annotation is not None:
+                found.setdefault(node.arg, _annotated(annotation) or "")
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found.setdefault(name, _kind_of(value) or "")
+            case ast.AugAssign(target=ast.Name(id=name), value=ast.Constant(value=int() | float())):
+                found.setdefault(name, "number")
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr)) if attr in _USED_AS:
+                found.setdefault(name, _USED_AS[attr])
+            case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"))):
+                found.setdefault(name, "number")
+    return {name: kind for name, kind in found.items() if kind}
+
+
+def _annotated(annotation: ast.expr) -> str | None:
+    base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    name = base.id.lower() if isinstance(base, ast.Name) else ""
+    return {"int": "number", "float": "number"}.get(name) or (name if name in _EVERY else None)
+
+
+def _kind_of(value: ast.expr) -> str | None:
+    match value:
+        case ast.List() | ast.ListComp():
+            return "list"
+        case ast.Set() | ast.SetComp():
+            return "set"
+        case ast.Dict() | ast.DictComp():
+            return "dict"
+        case ast.Compare() | ast.Constant(value=bool()):
+            return "bool"
+        case ast.Constant(value=int() | float()):
+            return "number"
+        case ast.Constant(value=str()) | ast.JoinedStr():
+            return "str"
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return _MADE_BY.get(name)
+        case ast.BinOp(op=ast.Sub() | ast.Div() | ast.FloorDiv() | ast.Pow()):
+            return "number"
+    return None
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, ...]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 Suspicion = dict[str, dict[int, float]]
 """Path → line (from 1) → 0…1."""
 
-_TEST_FOLDERS = {"tests", "test", "testing", "examples", "docs"}
+_TEST_FOLDER = re.compile(r"(.*[_-])?tests?(cases?|ing|[_-].*)?$|examples$|docs$")
 _CRASHED_HERE = 1.0
 _CRASHED_BELOW = 0.6
+_IMPORTED = 0.15
 
 
 def is_test_file(path: str) -> bool:
@@ -22,7 +23,7 @@ def is_test_file(path: str) -> bool:
     parts = PurePosixPath(path)
     name = parts.name
     return (
-        bool(_TEST_FOLDERS & set(parts.parts[:-1]))
+        any(_TEST_FOLDER.match(part) for part in parts.parts[:-1])
         or name in ("conftest.py", "setup.py", "noxfile.py")
         or bool(re.match(r"tests?(_.*)?\.py$|.*_tests?\.py$", name))
     )
@@ -47,6 +48,16 @@ def suspicion(tests: Mapping[str, Mapping[str, Any]]) -> Suspicion:
     for test in failures:
         _raise_by_traceback(found, test.get("trace", []), test["error"])
     return found
+
+
+def with_imported(found: Suspicion, imported: Mapping[str, Iterable[int]], paths: Container[str]) -> Suspicion:
+    """The same, and a little for what ran when these files were imported: tables and defaults are used later."""
+    raised = {path: dict(lines) for path, lines in found.items()}
+    for path in imported:
+        if path in paths and not is_test_file(path):
+            lines = raised.setdefault(path, {})
+            lines |= {line: max(lines.get(line, 0.0), _IMPORTED) for line in imported[path]}
+    return raised
 
 
 def _raise_by_traceback(found: Suspicion, trace: list[list[Any]], error: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from llm.fixers.python_search.edits import Edit, Source
+from llm.fixers.python_search.edits import Edit, Source, parsed
 from llm.fixers.python_search.ingredients import Scope
 from llm.fixers.python_search.locate import Suspicion
 from llm.fixers.python_search.site import Site
@@ -20,13 +20,17 @@ _STATEMENT_SHARE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One edit of one file, with the template that made it and its promise 0…1."""
+    """One edit of one file, with the template that made it and its promise 0…1.
+
+    `patience`: how many times longer than usual it may take.
+    """
 
     path: str
     edit: Edit
     template: str
     line: int
     score: float
+    patience: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,15 @@ class _Group:
     suspicion: float
 
 
-def proposals(sources: Mapping[str, Source], suspicion: Suspicion) -> Iterator[Proposal]:
-    """Edits, most promising first; each program once, by its tree."""
+def proposals(
+    sources: Mapping[str, Source], suspicion: Suspicion, words: tuple[str, ...] = ()
+) -> Iterator[Proposal]:
+    """Edits, most promising first; each program once, by its tree. `words` are strings of the tests."""
     tie = count()
     heap: list[tuple[float, int, _Group | Proposal]] = []
     for path, lines in suspicion.items():
         if path in sources:
-            heap += [(-g.template.prior * g.suspicion, next(tie), g) for g in _groups(sources[path], lines)]
+            heap += [(-g.template.prior * g.suspicion, next(tie), g) for g in _groups(sources[path], lines, words)]
     heapq.heapify(heap)
     seen: set[tuple[str, str]] = set()
     while heap:
@@ -60,6 +66,16 @@ def proposals(sources: Mapping[str, Source], suspicion: Suspicion) -> Iterator[P
             yield top
 
 
+def single_edits(path: str, text: str, lines: Mapping[int, float]) -> Iterator[Proposal]:
+    """Every single edit of one file on these lines (from 1, each with its suspicion 0…1), most promising first.
+
+    Nothing for a text that does not parse.
+    """
+    source = parsed(path, text)
+    if source is not None:
+        yield from proposals({path: source}, {path: dict(lines)})
+
+
 def _expand(group: _Group) -> Iterator[Proposal]:
     for edit in group.template.edits(group.site, group.node):
         score = group.template.prior * group.suspicion * edit.weight
@@ -67,7 +83,7 @@ def _expand(group: _Group) -> Iterator[Proposal]:
         yield Proposal(group.site.source.path, edit, group.template.name, line, score)
 
 
-def _groups(source: Source, lines: Mapping[int, float]) -> Iterator[_Group]:
+def _groups(source: Source, lines: Mapping[int, float], words: tuple[str, ...]) -> Iterator[_Group]:
     sites: dict[ast.AST | None, Site] = {}
     for node in _editable(source):
         score = _suspicion_of(source, node, lines)
@@ -75,7 +91,7 @@ def _groups(source: Source, lines: Mapping[int, float]) -> Iterator[_Group]:
             continue
         function = source.function(node)
         if function not in sites:
-            sites[function] = Site(source, Scope(source, function), function)
+            sites[function] = Site(source, Scope(source, function, words), function)
         for template in TEMPLATES:
             if isinstance(node, template.nodes):
                 yield _Group(sites[function], node, template, score)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from llm.fixers.python_search.edits import Edit, Source, Spanned
-from llm.fixers.python_search.ingredients import Scope
+from llm.fixers.python_search.ingredients import TAKES, Scope
 
 _ATOMS = (
     ast.Name,
@@ -48,6 +50,11 @@ class Site:
         """The node's parent."""
         return self.source.parents.get(node)
 
+    def fits(self, node: ast.expr, call: str) -> float:
+        """How well a call suits a node: 1, or less where the node's kind is known and is another."""
+        kind = self.scope.kind(node)
+        return 1.0 if kind is None or kind in TAKES.get(call, (kind,)) else 0.2
+
     def replace(self, node: ast.expr, text: str, weight: float = 1.0) -> Edit:
         """Put an expression in a node's place, in parentheses where its surroundings could take it apart."""
         start, end = self.source.span(node)
@@ -61,6 +68,13 @@ class Site:
         """Put text in a node's place as it is."""
         start, end = self.source.span(node)
         return Edit(start, end, text, weight)
+
+    def replace_all(self, nodes: Sequence[Spanned], texts: Sequence[str], weight: float = 1.0) -> Edit:
+        """Put texts in the places of several nodes, which stand in the order of the file."""
+        spans = [self.source.span(node) for node in nodes]
+        gaps = [self.source.text[one[1] : two[0]] for one, two in pairwise(spans)]
+        text = "".join(text + gap for text, gap in zip(texts, [*gaps, ""], strict=True))
+        return Edit(spans[0][0], spans[-1][1], text, weight)
 
     def between(self, left: ast.expr, right: ast.expr, old: str, new: str, weight: float) -> Edit | None:
         """Replace an operator between two operands."""
@@ -85,3 +99,10 @@ class Site:
 
     def _lines(self, indent: str, lines: tuple[str, ...]) -> str:
         return "".join(f"{indent}{line}{self.source.newline}" for line in lines)
+
+
+def is_callee(site: Site, node: ast.expr) -> bool:
+    """Whether a node is stored to, called, or the value of a keyword: no place for another expression."""
+    parent = site.parent(node)
+    stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    return stored or (isinstance(parent, ast.Call) and parent.func is node) or isinstance(parent, ast.keyword)

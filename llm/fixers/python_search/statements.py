@@ -9,7 +9,6 @@ from llm.fixers.python_search.edits import Edit
 from llm.fixers.python_search.site import Site
 
 _AUGMENTED = ("+", "-", "*", "//", "/", "%", "**", "|", "&", "^")
-_UNIT = "    "
 
 
 def _body_of(site: Site, node: ast.stmt) -> list[ast.stmt]:
@@ -22,7 +21,7 @@ def _body_of(site: Site, node: ast.stmt) -> list[ast.stmt]:
     return []
 
 
-def _neighbour(site: Site, node: ast.stmt, step: int) -> ast.stmt | None:
+def neighbour(site: Site, node: ast.stmt, step: int) -> ast.stmt | None:
     body = _body_of(site, node)
     at = body.index(node) + step if node in body else -1
     return body[at] if 0 <= at < len(body) else None
@@ -44,7 +43,7 @@ def delete(site: Site, node: ast.stmt) -> Iterator[Edit]:
 
 def swap_with_next(site: Site, node: ast.stmt) -> Iterator[Edit]:
     """Two neighbouring statements change places."""
-    after = _neighbour(site, node, 1)
+    after = neighbour(site, node, 1)
     if after is None or not (site.source.alone_on_lines(node) and site.source.alone_on_lines(after)):
         return
     (start, end), (start2, end2) = site.source.span(node), site.source.span(after)
@@ -65,7 +64,7 @@ def move_out(site: Site, node: ast.stmt) -> Iterator[Edit]:
 
 def move_in(site: Site, node: ast.stmt) -> Iterator[Edit]:
     """The statement below a block becomes the last of the block."""
-    block = _neighbour(site, node, -1)
+    block = neighbour(site, node, -1)
     if not isinstance(block, ast.For | ast.While | ast.If | ast.With) or not site.source.alone_on_lines(node):
         return
     last = (block.orelse or block.body)[-1] if isinstance(block, ast.If) else block.body[-1]
@@ -101,69 +100,11 @@ def _is_bool(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, bool)
 
 
-def guard(site: Site, node: ast.stmt) -> Iterator[Edit]:
-    """`if not x: return …` (or `continue` in a loop) before a statement."""
-    if site.function is None or isinstance(node, ast.Global | ast.Nonlocal | ast.Pass):
-        return
-    first = node is _first(site.function)
-    names = site.scope.parameters if first else _names_in(node)
-    for name in names[:6]:
-        for condition, weight in ((f"not {name}", 1.0), (f"{name} is None", 0.9), (f"{name} < 0", 0.5)):
-            for outcome, share in _outcomes(site, node, name):
-                edit = site.line_before(
-                    node, (f"if {condition}:", f"{_unit(site)}{outcome}"), weight * share * (1.0 if first else 0.5)
-                )
-                if edit:
-                    yield edit
-
-
-def _first(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
+def first_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
     """The first statement that is not the docstring."""
     head = function.body[0]
     docstring = isinstance(head, ast.Expr) and isinstance(head.value, ast.Constant) and len(function.body) > 1
     return function.body[1] if docstring else head
-
-
-def _names_in(node: ast.stmt) -> tuple[str, ...]:
-    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
-    return tuple(dict.fromkeys(names))
-
-
-def _unit(site: Site) -> str:
-    """One step of the file's indentation."""
-    if site.function is None:
-        return _UNIT
-    return site.source.indent(site.function.body[0]).removeprefix(site.source.indent(site.function))
-
-
-def _outcomes(site: Site, node: ast.stmt, name: str) -> list[tuple[str, float]]:
-    assert site.function is not None
-    returned = [n.value for n in ast.walk(site.function) if isinstance(n, ast.Return) and n.value]
-    known = dict.fromkeys(site.text(v) for v in returned if isinstance(v, ast.Constant | ast.List | ast.Name))
-    plain = ("[]", "0", "None", "''", "False", "True", name, "{}", "0.0", "1", "-1")
-    outcomes = [(f"return {text}", 1.0) for text in known]
-    outcomes += [(f"return {text}", 0.7 - 0.04 * rank) for rank, text in enumerate(plain) if text not in known]
-    if any(isinstance(p, ast.For | ast.While) for p in site.source.ancestors(node)):
-        outcomes = [("continue", 1.0), ("break", 0.8), *((text, 0.6 * w) for text, w in outcomes[:5])]
-    return outcomes
-
-
-def add_return(site: Site, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Edit]:
-    """A `return` at the end of a function that has none there."""
-    last = node.body[-1]
-    if isinstance(last, ast.Return | ast.Raise):
-        return
-    if isinstance(last, ast.Expr) and site.source.alone_on_lines(last):
-        yield site.replace_raw(last, f"return {site.text(last)}")
-    inner = Site(site.source, site.scope, node)
-    for name in dict.fromkeys((*_bound(node), "False", "True", "self")):
-        if edit := inner.line_after(last, (f"return {name}",), 0.8):
-            yield edit
-
-
-def _bound(node: ast.AST) -> tuple[str, ...]:
-    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    return tuple(dict.fromkeys(names))
 
 
 def change_assignment(site: Site, node: ast.Assign | ast.AugAssign) -> Iterator[Edit]:
@@ -196,7 +137,7 @@ def change_branch(site: Site, node: ast.If | ast.While) -> Iterator[Edit]:
 
 def insert_else(site: Site, node: ast.If) -> Iterator[Edit]:
     """The statements after an `if` that does not leave the function become its `else`, and `elif` for `if`."""
-    after = _neighbour(site, node, 1)
+    after = neighbour(site, node, 1)
     if isinstance(after, ast.If):
         start, _ = site.source.span(after)
         if not node.orelse:
@@ -209,30 +150,13 @@ def insert_else(site: Site, node: ast.If) -> Iterator[Edit]:
     yield Edit(begin, end, f"{indent}else:{site.source.newline}{body}")
 
 
-def duplicate(site: Site, node: ast.stmt) -> Iterator[Edit]:
-    """The same simple statement once more, below the next one."""
-    after = _neighbour(site, node, 1)
-    if after is not None and (edit := site.line_after(after, (site.text(node),))):
-        yield edit
-
-
-def insert_step(site: Site, node: ast.stmt) -> Iterator[Edit]:
-    """`x += 1` after a statement in a loop, for the names that the function counts with."""
-    in_loop = any(isinstance(p, ast.For | ast.While) for p in site.source.ancestors(node))
-    if in_loop and isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
-        for name in site.scope.locals[:8]:
-            for step in (f"{name} += 1", f"{name} -= 1"):
-                if edit := site.line_after(node, (step,)):
-                    yield edit
-
-
 def change_default(site: Site, node: ast.FunctionDef) -> Iterator[Edit]:
     """A mutable default becomes None, and is made anew in the body."""
     arguments = node.args.args[len(node.args.args) - len(node.args.defaults) :]
     for arg, default in zip(arguments, node.args.defaults, strict=True):
         made = site.text(default) in ("set()", "list()", "dict()")
         mutable = made or isinstance(default, ast.List | ast.Dict | ast.Set)
-        head = _first(node)
+        head = first_of(node)
         if mutable and site.source.alone_on_lines(head):
             start, end = site.source.span(default)
             at, _ = site.source.line_span(head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,25 +16,30 @@ from llm.checks.base import INSIDE
 from llm.checks.python import Launch, others_of
 from llm.domain import CheckResult, TestStatus
 from llm.fixers.python_search.order import Proposal
+from llm.fixers.python_search.pairs import Reach
 from llm.sandbox.base import MIB, Completed, Job, Limits, Sandbox
 
 _RUNNER = INSIDE / "torre_warm.py"
-_OUTSTANDING = 24
+_OUTSTANDING = 160
 """Candidates that are under way at once: enough to keep the children busy, few enough to stop soon."""
 _CANDIDATE_MEMORY = 512 * MIB
-_SLOW_S = (1.0, 5.0)
+_SLOW_S = (0.4, 5.0)
 _REPORT_BYTES = 128 * MIB
 _LINE_BYTES = 32 * MIB
 """A longer line of the report is skipped. The probe of a large workspace has a few megabytes."""
 
-Supply = Callable[[Mapping[str, Any]], Iterator[Proposal]]
-"""The tests of the probe (id → result) → edits, most promising first."""
+Supply = Callable[[Mapping[str, Any]], Iterator[Proposal | None]]
+"""The tests of the probe (id → result) → edits, most promising first; None: hear what became of all so far."""
+
+Heard = Callable[[Proposal, Reach, Reach], None]
+"""Hears of each edit that did not pass: how far it came, and how far the unchanged program comes."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the search has seen so far."""
+    """What the search has seen so far. `sent`: the monotonic time at which the first edit was, or 0."""
 
+    sent: float = 0.0
     tried: int = 0
     plausible: int = 0
     killed: int = 0
@@ -69,18 +75,24 @@ class _Lines:
 class Conversation:
     """Answers each report of the warm process with more candidates, and hands on the plausible ones.
 
-    Used as `Job.on_report`, on one thread of the sandbox; `plausible()` is read on the caller's. `texts` are the
-    sources that edits are for; each is sent before its first edit, so that most of a workspace never is.
+    `imported` are the lines that ran outside of tests (path → lines), known from the probe on. Used as
+    `Job.on_report`, on one thread of the sandbox; `plausible()` is read on the caller's. `texts` are the sources
+    that edits are for; each is sent before its first edit, so that most of a workspace never is.
     """
 
-    def __init__(self, supply: Supply, texts: Mapping[str, str]) -> None:
+    def __init__(
+        self, supply: Supply, texts: Mapping[str, str], heard: Heard = lambda proposal, reach, usual: None
+    ) -> None:
         self.tally = Tally()
+        self.imported: Mapping[str, list[int]] = {}
         self._supply = supply
+        self._heard = heard
         self._unsent = dict(texts)
-        self._edits: Iterator[Proposal] | None = None
+        self._edits: Iterator[Proposal | None] = iter(())
+        self._usual = Reach()
         self._sent: dict[int, Proposal] = {}
-        self._late: dict[int, Proposal] = {}
         self._next_id = 0
+        self._holding = False
         self._lines = _Lines(_LINE_BYTES)
         self._found: SimpleQueue[Proposal | None] = SimpleQueue()
 
@@ -90,46 +102,55 @@ class Conversation:
     def _take(self, event: Mapping[str, Any]) -> bytes:
         match event.get("event"):
             case "probe":
+                self.imported = event.get("imported", {})
                 self._edits = self._supply(event["tests"])
             case "ready":
-                return self._more(_OUTSTANDING)
+                self._usual = _reach(event.get("usual", {}))
+                return self._more()
             case "give_up":
                 self.tally.why_not = str(event.get("why", ""))
-            case "verdict":
-                self._note(event)
-                return self._more(_OUTSTANDING - len(self._sent))
+            case "verdicts":
+                for verdict in event["verdicts"]:
+                    self._note(verdict)
+                return self._more()
         return b""
 
-    def _note(self, event: Mapping[str, Any]) -> None:
-        number = event.get("id", -1)
-        proposal = self._sent.pop(number, None)
-        if proposal is None:
-            proposal = self._late.pop(number, None)
-        elif event.get("killed") == "timeout":
-            self._late[number] = proposal
+    def _note(self, verdict: Mapping[str, Any]) -> None:
+        proposal = self._sent.pop(verdict.get("id", -1), None)
         self.tally.tried += 1
-        self.tally.killed += bool(event.get("killed"))
-        if proposal is not None and event.get("passed") is True:
+        self.tally.killed += bool(verdict.get("killed"))
+        if proposal is None:
+            return
+        if verdict.get("passed") is True:
             self.tally.plausible += 1
             self._found.put(proposal)
+        else:
+            self._heard(proposal, _reach(verdict), self._usual)
 
-    def _more(self, count: int) -> bytes:
+    def _more(self) -> bytes:
         lines: list[Mapping[str, Any]] = []
-        for _ in range(count):
-            proposal = next(self._edits, None) if self._edits is not None else None
-            if proposal is None:
+        while len(self._sent) < _OUTSTANDING and not (self._holding and self._sent):
+            self._holding = False
+            try:
+                proposal = next(self._edits)
+            except StopIteration:
                 lines += [] if self._sent else self._stop()
                 break
-            lines += self._messages(proposal)
+            if proposal is None:
+                self._holding = True
+            else:
+                lines += self._messages(proposal)
         return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
     def _messages(self, proposal: Proposal) -> Iterator[Mapping[str, Any]]:
         path, edit = proposal.path, proposal.edit
         if path in self._unsent:
             yield {"path": path, "source": self._unsent.pop(path)}
-        yield {"id": self._next_id, "path": path, "edits": [[edit.start, edit.end, edit.text]]}
+        message = {"id": self._next_id, "path": path, "edits": [[edit.start, edit.end, edit.text]]}
+        yield message if proposal.patience == 1 else message | {"patience": proposal.patience}
         self._sent[self._next_id] = proposal
         self._next_id += 1
+        self.tally.sent = self.tally.sent or time.monotonic()
 
     def _stop(self) -> list[Mapping[str, Any]]:
         if not self._next_id:
@@ -143,6 +164,11 @@ class Conversation:
     def plausible(self, wait_s: float) -> Proposal | None:
         """The next plausible edit. `queue.Empty` while there is none yet, None once there are no more."""
         return self._found.get(timeout=wait_s)
+
+
+def _reach(told: Mapping[str, Any]) -> Reach:
+    at, line = (n if isinstance(n, int) else 0 for n in (told.get("at"), told.get("line")))
+    return Reach(at, line, str(told.get("error", "")), told.get("killed") == "timeout")
 
 
 def _event(line: bytes) -> Mapping[str, Any]:
@@ -176,7 +202,7 @@ def job_for(
         "slow_s": min(max(20 * longest, _SLOW_S[0]), _SLOW_S[1]),
         "probe_s": budget_s,
         "memory_bytes": _CANDIDATE_MEMORY,
-        "workers": os.cpu_count() or 1,
+        "workers": len(os.sched_getaffinity(0)),
     }
     return Job(
         argv=(*launch.python, str(_RUNNER)),

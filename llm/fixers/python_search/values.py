@@ -1,0 +1,161 @@
+"""Edits of names and values. Each takes a site and a node and yields edits, the likeliest with weight 1."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import permutations
+
+from llm.fixers.python_search.edits import Edit
+from llm.fixers.python_search.site import Site, is_callee
+
+_EXCEPTIONS = (
+    *("ValueError", "TypeError", "KeyError", "IndexError", "LookupError", "AttributeError"),
+    *("ZeroDivisionError", "RuntimeError", "OSError", "FileNotFoundError", "StopIteration", "Exception"),
+)
+
+
+def off_by_one(site: Site, node: ast.expr) -> Iterator[Edit]:
+    """One more or one less, where a count or a bound is likely."""
+    if isinstance(node, ast.Constant | ast.List | ast.Dict | ast.JoinedStr | ast.Compare | ast.Lambda):
+        return
+    parent, text = site.parent(node), site.text(node)
+    bound = isinstance(parent, ast.Slice | ast.Subscript) or (
+        isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "range"
+    )
+    if isinstance(parent, ast.Subscript) and parent.value is node:
+        return
+    if isinstance(parent, ast.Call) and parent.func is node:
+        return
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and _is_one(node.right):
+        return
+    counts = not isinstance(node, ast.Name) or site.scope.kinds.get(node.id, "number") == "number"
+    weight = (
+        0.1
+        if not counts
+        else 1.0
+        if bound
+        else 0.5
+        if isinstance(parent, ast.Compare | ast.Return | ast.BinOp)
+        else 0.2
+    )
+    yield site.replace(node, f"{text} + 1", weight)
+    yield site.replace(node, f"{text} - 1", weight)
+
+
+def _is_one(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 1
+
+
+def change_name(site: Site, node: ast.Name) -> Iterator[Edit]:
+    """Another name that is in scope."""
+    if not isinstance(node.ctx, ast.Load):
+        return
+    parent = site.parent(node)
+    if isinstance(parent, ast.Call) and parent.func is node:
+        choices = dict.fromkeys(site.scope.functions, 0.6)
+    else:
+        choices = dict.fromkeys(site.scope.globals, 0.5) | dict.fromkeys(site.scope.locals, 1.0)
+        choices |= {f"self.{name}": 0.2 for name in site.scope.attributes}
+    kind = site.scope.kinds.get(node.id)
+    for name, weight in choices.items():
+        if name != node.id:
+            other = site.scope.kinds.get(name)
+            yield site.replace_raw(node, name, weight * (0.5 if kind and other and kind != other else 1.0))
+
+
+def change_attribute(site: Site, node: ast.Attribute) -> Iterator[Edit]:
+    """Another attribute of the same object, a sibling method, or none."""
+    if isinstance(node.value, ast.Name) and node.value.id == "self":
+        for name in site.scope.attributes:
+            if name != node.attr:
+                yield site.replace_raw(node, f"self.{name}", 0.7)
+
+
+def swap_branches(site: Site, node: ast.IfExp) -> Iterator[Edit]:
+    """`b if c else a` for `a if c else b`, or one of the two alone."""
+    body, test, other = site.text(node.body), site.text(node.test), site.text(node.orelse)
+    yield site.replace(node, f"{other} if {test} else {body}")
+    yield site.replace(node, body, 0.5)
+    yield site.replace(node, other, 0.5)
+
+
+def swap_elements(site: Site, node: ast.Tuple | ast.List) -> Iterator[Edit]:
+    """Two elements change places."""
+    if 2 <= len(node.elts) <= 4:
+        for order in list(permutations(node.elts))[1:]:
+            text = ", ".join(site.text(e) for e in order)
+            start, end = site.source.span(node.elts[0])[0], site.source.span(node.elts[-1])[1]
+            yield Edit(start, end, text)
+
+
+def add_operand(site: Site, node: ast.expr) -> Iterator[Edit]:
+    """`x + name`, `x - name`, `x * name` where a value is returned, stored, compared or passed."""
+    parent = site.parent(node)
+    if isinstance(node, ast.Constant | ast.Compare | ast.Lambda | ast.Tuple) or is_callee(site, node):
+        return
+    if not isinstance(parent, ast.Return | ast.Assign | ast.AugAssign | ast.Compare | ast.Call | ast.BinOp):
+        return
+    for name in (*site.scope.locals, "2"):
+        for rank, op in enumerate(("+", "-", "*", "%")):
+            yield site.replace(node, f"{site.atom(node)} {op} {name}", 0.8 - 0.1 * rank)
+
+
+def borrow_expression(site: Site, node: ast.expr) -> Iterator[Edit]:
+    """An expression from elsewhere in the function, of the same kind or in the place of a name."""
+    if site.function is None or is_callee(site, node) or isinstance(node, ast.Constant):
+        return
+    kinds = (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.Compare)
+    found = (n for n in ast.walk(site.function) if isinstance(n, kinds) and _fits(n, node))
+    for text in dict.fromkeys(site.text(n) for n in found):
+        if text != site.text(node) and "\n" not in text:
+            yield site.replace(node, text)
+
+
+def _fits(borrowed: ast.expr, node: ast.expr) -> bool:
+    read = isinstance(getattr(borrowed, "ctx", ast.Load()), ast.Load)
+    return read and (isinstance(node, ast.Name) or isinstance(borrowed, type(node)))
+
+
+def change_target(site: Site, node: ast.Assign | ast.AugAssign) -> Iterator[Edit]:
+    """What is stored goes to another name that the function stores to."""
+    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+    if isinstance(target, ast.Name):
+        kind = site.scope.kinds.get(target.id)
+        for name in site.scope.locals:
+            if name != target.id:
+                known = site.scope.kinds.get(name)
+                yield site.replace_raw(target, name, 0.4 if kind and known and kind != known else 1.0)
+
+
+def change_list(site: Site, node: ast.List) -> Iterator[Edit]:
+    """`[name]`, `[[]]`, `[0]` for `[]`; an element left out; the element for a list of one."""
+    if not isinstance(node.ctx, ast.Load):
+        return
+    texts = [site.text(each) for each in node.elts]
+    if not texts:
+        for name in site.scope.locals:
+            yield site.replace_raw(node, f"[{name}]", 0.9)
+        for rank, text in enumerate(("[[]]", "[0]", "[1]", "['']", "[None]")):
+            yield site.replace_raw(node, text, 0.8 - 0.1 * rank)
+    for n in range(len(texts) if len(texts) <= 5 else 0):
+        yield site.replace_raw(node, f"[{', '.join(texts[:n] + texts[n + 1 :])}]", 0.6)
+    if len(texts) == 1 and not isinstance(node.elts[0], ast.Starred):
+        yield site.replace(node, texts[0], 0.6)
+
+
+def keep_best(site: Site, node: ast.Assign) -> Iterator[Edit]:
+    """`x = max(x, y)` for `x = y`; and never below nothing."""
+    target, value = node.targets[0], site.text(node.value)
+    if isinstance(target, ast.Name | ast.Subscript | ast.Attribute) and not isinstance(node.value, ast.Constant):
+        for name in ("max", "min"):
+            yield site.replace(node.value, f"{name}({site.text(target)}, {value})")
+        for rank, text in enumerate((f"max(0, {value})", f"min(0, {value})", f"max(1, {value})")):
+            yield site.replace(node.value, text, 0.6 - 0.15 * rank)
+
+
+def change_exception(site: Site, node: ast.Name) -> Iterator[Edit]:
+    """Another exception that stands beside this one."""
+    if node.id in _EXCEPTIONS:
+        for rank, other in enumerate(each for each in _EXCEPTIONS if each != node.id):
+            yield site.replace_raw(node, other, 1.0 - 0.04 * rank)
