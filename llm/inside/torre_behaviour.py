@@ -52,6 +52,7 @@ class Watch:
     def __init__(self):
         self.functions = {}
         self.modules = {}
+        self.path = []
         self.recording = False
         self.calls = []
         self.unkept = 0
@@ -65,6 +66,7 @@ class Watch:
         def decorate(function):
             self.functions[key] = function
             self.modules[key] = function.__module__
+            self.path = list(sys.path)  # now: pytest takes its `pythonpath` out again when it ends
             return self._recorded(key, function) if self.recording else function
 
         return decorate
@@ -192,7 +194,7 @@ class Lab:
             "unkept": self.watch.unkept,
             "raised": {key: sorted(names) for key, names in self.watch.raised.items()},
             "slowest": self.watch.slowest,
-            "path": list(sys.path),
+            "path": self.watch.path or list(sys.path),
             "modules": self.watch.modules,
         }
 

@@ -1,0 +1,75 @@
+"""What the operations of one server share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+
+from llm.errors import WorkspaceError
+from llm.server.guard import Principal
+from llm.server.jobs.desk import Desk
+from llm.server.jobs.table import JobTable
+from llm.server.keys import Keys
+from llm.server.metrics import Metrics
+from llm.server.problem import Problem
+from llm.server.settings import Settings
+from llm.workspace.snapshot import open_workspace, root_of
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Made once, before the server listens."""
+
+    settings: Settings
+    keys: Keys
+    table: JobTable
+    desk: Desk
+    metrics: Metrics
+
+    @classmethod
+    def of(cls, settings: Settings) -> Service:
+        """LedgerError where the job table cannot be had."""
+        table = JobTable.of(settings.home, settings.env)
+        metrics = Metrics(settings.home, settings.env)
+        return cls(settings, Keys(settings.env), table, Desk(table, settings, metrics.note_end), metrics)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of the server's process, which its children share."""
+        return self.settings.env
+
+    def workspace(self, named: str | Path) -> Path:
+        """A workspace that was asked for, resolved. Problem 403: it lies, or leads, under none of the roots, or is
+        not there outside of them, which is all the same. WorkspaceError: it is not there, or is no directory."""
+        try:
+            place = (self.settings.roots[0] / named).resolve()
+            str(place).encode("utf-8")  # it is told in JSON, and kept in a table
+        except (OSError, RuntimeError, ValueError) as error:
+            raise WorkspaceError("workspace", f"is no path: {error}") from error
+        if not self.settings.contains(place):
+            raise Problem(403, "workspace", "the workspace is under none of the server's roots", "workspace")
+        return open_workspace(place)
+
+    def root(self, named: str | None) -> Path:
+        """The root that the records of a workspace belong to; the server's own without one. As `workspace`."""
+        return root_of(self.workspace(named)) if named is not None else self.settings.home
+
+
+def service_of(request: Request) -> Service:
+    """The server's, from any of its requests."""
+    service: Service = request.app.state.service
+    return service
+
+
+def principal_of(request: Request) -> Principal:
+    """Who asks."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+def address_of(request: Request) -> str:
+    """Where from."""
+    return request.client.host if request.client else ""
