@@ -23,6 +23,8 @@ _MOST = 15
 _MOST_OF_A_GROUP = 5
 _MOST_GROUPS = 10
 _MOST_TRIED = 100_000
+_SETTLING_S = 0.2
+_TOGETHER = 8
 _TICK_S = 0.05
 _TELL_EVERY_S = 2.0
 _BEST_PRIOR = 0.5
@@ -181,9 +183,13 @@ def _is_progress(verdict: Evaluation) -> bool:
 
 
 def _plausible(red: RedState, talk: warm.Conversation, deadline: float) -> Iterator[order.Proposal]:
-    """Plausible edits as they are found, until time is up, nobody wants more, or there are no more."""
+    """Plausible edits as they are found, until time is up, nobody wants more, or there are no more.
+
+    Verdicts do not come in the order of promise: what is found at about the same time is told best first.
+    """
     began = told = time.monotonic()
     under_way = False
+    together: list[order.Proposal] = []
     while (
         time.monotonic() < deadline
         and talk.tally.tried < _MOST_TRIED
@@ -191,8 +197,10 @@ def _plausible(red: RedState, talk: warm.Conversation, deadline: float) -> Itera
         and not red.cancel.is_set()
     ):
         try:
-            proposal = talk.plausible(_TICK_S)
+            proposal = talk.plausible(_SETTLING_S if together else _TICK_S)
         except Empty:
+            yield from sorted(together, key=_promise)
+            together.clear()
             if talk.tally.sent and not under_way:
                 under_way = True
                 red.progress(f"search: first candidate under evaluation after {talk.tally.sent - began:.2f} s")
@@ -201,8 +209,16 @@ def _plausible(red: RedState, talk: warm.Conversation, deadline: float) -> Itera
                 red.progress(_summary(talk.tally, red))
             continue
         if proposal is None:
-            return
-        yield proposal
+            break
+        together.append(proposal)
+        if len(together) == _TOGETHER:
+            yield from sorted(together, key=_promise)
+            together.clear()
+    yield from sorted(together, key=_promise)
+
+
+def _promise(proposal: order.Proposal) -> float:
+    return -proposal.score
 
 
 def _candidate(proposal: order.Proposal, text: str) -> Candidate:

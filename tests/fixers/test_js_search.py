@@ -209,8 +209,9 @@ import { describe, expect, it, vi } from "vitest";
 import { chunk } from "./chunk";
 
 describe("chunk", () => {
-  it("has whole chunks", () => expect(chunk([1, 2, 3, 4], 2)).toEqual([[1, 2], [3, 4]]));
+  it("has whole chunks", () => expect(chunk([0, "", 3, 4], 2)).toEqual([[0, ""], [3, 4]]));
   it("has a rest", () => expect(chunk(["a", "b", "c"], 2)).toEqual([["a", "b"], ["c"]]));
+  it("is shorter than a chunk", () => expect(chunk([""], 7)).toEqual([[""]]));
   it("has nothing of nothing", () => expect(chunk([], 3)).toStrictEqual([]));
   it("calls nobody", () => {
     const seen = vi.fn();

@@ -74,15 +74,17 @@ BUGS = {
             except ValueError:
                 return 0
         """,
-        ["quota({'a': 2}, 'a') == 2", "quota({}, 'b') == 0"],
-        "except KeyError",
+        ["quota({'a': 2}, 'a') == 2", "quota({}, 'b') == 0", "quota({'a': 2}, 'b') == 0"],
+        "return table[name]\n    except",
     ),
     "a forgotten visit": (
         """
         def reachable(graph, start):
             seen = set()
             pending = [start]
-            while pending and len(pending) < 50:
+            for _ in range(50):
+                if not pending:
+                    break
                 node = pending.pop()
                 if node in seen:
                     continue

@@ -23,7 +23,7 @@ def change_constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
         near = (value + 1, value - 1, 0, 1, value + 2, value - 2, -value, 2, 10)
         for rank, new in enumerate(dict.fromkeys(near)):
             text = f"({new})" if new < 0 and _in_power(site, node) else str(new)
-            if new != value and not _neutral(site, node, new):
+            if new != value and not _neutral(site, node, new) and not (new == -value and _is_term(site, node)):
                 yield site.replace_raw(node, text, 1 - 0.08 * rank)
     elif value is None:
         for rank, text in enumerate(("[]", "0", "''", "{}", "False", "True")):
@@ -38,6 +38,12 @@ def _neutral(site: Site, node: ast.expr, value: float) -> bool:
         return False
     sums = isinstance(parent.op, ast.Add | ast.Sub)
     return value == 0 if sums else value == 1
+
+
+def _is_term(site: Site, node: ast.expr) -> bool:
+    """`x - 3` for `x + -3`: swapping the operator says the same more plainly."""
+    parent = site.parent(node)
+    return isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub) and parent.right is node
 
 
 def _in_power(site: Site, node: ast.expr) -> bool:

@@ -29,6 +29,8 @@ def off_by_one(site: Site, node: ast.expr) -> Iterator[Edit]:
         return
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and _is_one(node.right):
         return
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub) and _is_one(parent.right):
+        return  # the number beside it says the same more plainly
     counts = not isinstance(node, ast.Name) or site.scope.kinds.get(node.id, "number") == "number"
     weight = (
         0.1
