@@ -212,6 +212,8 @@ def test_an_apply_that_is_rolled_back_is_no_success_and_leaves_it_locked(
     assert server.post("/v1/apply", body).status_code == 200
 
 
+NOBODYS = "6f1f4c9e-0000-4000-8000-00000000beef"
+
 REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/v1/runs", b"{", 400, "body"),
     ("POST", "/v1/runs", b"\xff{}", 400, "body"),
@@ -234,9 +236,9 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/v1/apply", b"", 400, "body"),
     ("GET", "/v1/runs?limit=0", None, 422, "query.limit"),
     ("GET", "/v1/runs?state=odd", None, 422, "query.state"),
-    ("GET", f"/v1/runs/{uuid.uuid4()}", None, 404, "id"),
+    ("GET", f"/v1/runs/{NOBODYS}", None, 404, "id"),
     ("GET", "/v1/runs/nonsense", None, 404, "id"),
-    ("GET", f"/v1/traces/{uuid.uuid4()}", None, 404, "id"),
+    ("GET", f"/v1/traces/{NOBODYS}", None, 404, "id"),
     ("GET", "/v1/nothing", None, 404, ""),
     ("DELETE", "/v1/runs", None, 405, ""),
 ]
