@@ -14,7 +14,7 @@ LOOSE = "from app import is_adult\n\ndef test_it():\n    assert is_adult(18)\n  
 STRICT = LOOSE + "    assert not is_adult(17)\n    assert not is_adult(2)\n    assert is_adult(50)\n"
 
 
-def fixed(folder: Path, tests: str, accept: bool = False) -> tuple[Run, list[str]]:
+def fixed(folder: Path, tests: str, accept: bool = False, variables: str = "") -> tuple[Run, list[str]]:
     (folder / "app.py").write_text(AGE)
     (folder / "test_app.py").write_text(tests)
     lines: list[str] = []
@@ -25,7 +25,7 @@ def fixed(folder: Path, tests: str, accept: bool = False) -> tuple[Run, list[str
     request = RepairRequest(
         trace_id="6f1f4c9e-0000-4000-8000-000000000001",
         workspace=folder,
-        checks=(f"{sys.executable} -m pytest -q",),
+        checks=(f"{variables}{sys.executable} -m pytest -q",),
         max_seconds=15.0,
         accept_ambiguous=accept,
     )
@@ -37,6 +37,12 @@ def test_guesses_that_agree_are_proven(tmp_path: Path) -> None:
     assert run.mode is Mode.PATCH, run.summary
     assert any("1 kinds" in line for line in lines), lines
     assert run.selection.winner is not None and run.selection.winner.distinguishing == ""
+
+
+def test_they_are_compared_where_pytest_loads_no_plugins_too(tmp_path: Path) -> None:
+    """xdist is installed here: an option of a plugin that is not loaded would be refused, and nothing measured."""
+    _, lines = fixed(tmp_path, STRICT, variables="PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 ")
+    assert any("1 kinds" in line for line in lines), lines
 
 
 def test_guesses_that_disagree_are_shown_with_the_input_that_tells_them_apart(tmp_path: Path) -> None:
