@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.providers.servers import Llmock, RawServer, llmock_server
+
+# Whoever starts the tests in the background has them ignore SIGINT, and so would every torre that they interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -232,22 +232,18 @@ def run_pytest(args, wanted, ledger, first_failure, serve=None):
     if wanted is not None:
         plugin.pytest_ignore_collect = _ignoring(pytest, plugin)
     extra = ["--maxfail=1" if first_failure else "--maxfail=0", "--tb=native", "--assert=plain"]
-    extra += [option for module, option in _SWITCHES if _is_loaded(module, args)]
+    switches = (("xdist", "-n0"), ("pytest_cov", "--no-cov"))  # they run tests elsewhere, or trace them too
+    extra += [option for module, option in switches if _is_loaded(module, args)]
     ledger.trace(True)
     pytest.main(list(args) + extra, plugins=[plugin])
     ledger.trace(False)
 
 
-_SWITCHES = (("xdist", "-n0"), ("pytest_cov", "--no-cov"))
-"""What switches off the plugins that would run tests elsewhere or be traced with them."""
-
-
 def _is_loaded(module, args):
     """Whether pytest loads this plugin: it refuses the options of one that it does not."""
     told = " ".join([*args, os.environ.get("PYTEST_ADDOPTS", "")])
-    if importlib.util.find_spec(module) is None or "no:" + module in told:
-        return False
-    return not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") or module in told
+    found = importlib.util.find_spec(module) is not None and "no:" + module not in told
+    return found and (not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") or module in told)
 
 
 def spec_of_pytest(item):
