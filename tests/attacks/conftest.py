@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from llm.sandbox import open_sandbox
-from llm.sandbox.base import Sandbox
 from tests.attacks.arena import Arena, Outcome, arena
+from tests.sandbox.opened import sandbox, workspace
 from tests.sandbox.runner import USERS, Runner, readable_package, running_as
+
+__all__ = ["sandbox", "workspace"]
 
 
 @pytest.fixture(scope="package", params=USERS)
@@ -45,18 +45,3 @@ def controls(unconfined: Arena) -> dict[str, Outcome]:
 @pytest.fixture(scope="package")
 def besieged(field: Arena) -> dict[str, Outcome]:
     return field.besiege()
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    """A small workspace."""
-    (tmp_path / "ws").mkdir()
-    (tmp_path / "ws" / "a.txt").write_text("a")
-    return tmp_path / "ws"
-
-
-@pytest.fixture
-def sandbox(workspace: Path) -> Iterator[Sandbox]:
-    """An open sandbox over it."""
-    with open_sandbox(workspace) as opened:
-        yield opened

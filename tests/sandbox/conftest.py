@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from llm.sandbox import open_sandbox
-from llm.sandbox.base import Job, Limits, Sandbox
+from llm.sandbox.base import Job, Limits
+from tests.sandbox.opened import sandbox, workspace
 from tests.sandbox.runner import USERS, Runner, readable_package, running_as
+
+__all__ = ["sandbox", "workspace"]
 
 
 @pytest.fixture(scope="session")
@@ -25,21 +27,6 @@ def runner(request: pytest.FixtureRequest, package: Path) -> Iterator[Runner]:
     """A sandbox over a workspace in a 0700 directory that holds a secret beside it."""
     with running_as(request.param, package) as one:
         yield one
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    """A small workspace."""
-    (tmp_path / "ws").mkdir()
-    (tmp_path / "ws" / "a.txt").write_text("a")
-    return tmp_path / "ws"
-
-
-@pytest.fixture
-def sandbox(workspace: Path) -> Iterator[Sandbox]:
-    """An open sandbox over it."""
-    with open_sandbox(workspace) as opened:
-        yield opened
 
 
 def sh(script: str, **more: Any) -> Job:
