@@ -1,5 +1,6 @@
 'use strict';
 /* Code that may never end, run for so long and no longer. */
+const { readFileSync } = require('fs');
 const vm = require('vm');
 
 const { setTimeout: setTimer, clearTimeout: clearTimer } = globalThis; // tests may replace them
@@ -16,6 +17,15 @@ function timed(work, limitMs) {
   } catch (error) {
     if (error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new Over('hang');
     throw error;
+  }
+}
+
+/** How long this thread has waited for a core since it began; 0 where the kernel does not tell. */
+function waitedMs() {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]) / 1e6 || 0;
+  } catch {
+    return 0;
   }
 }
 
@@ -43,4 +53,4 @@ async function driven(generator, limitMs, awaitedMs) {
   }
 }
 
-module.exports = { Over, driven, settled, timed };
+module.exports = { Over, driven, settled, timed, waitedMs };
