@@ -16,6 +16,7 @@ from llm.behaviour.gate import gate
 from llm.budget import Budget
 from llm.checks.baseline import reproduce
 from llm.checks.discover import discover
+from llm.checks.programs import named_installations
 from llm.checks.run import run_check
 from llm.conclude import Findings, conclude
 from llm.domain import Baseline, Check, CheckResult, Event, Isolation, RepairRequest, Run, Triage
@@ -50,7 +51,7 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
         _workspace(request) as workspace,
         open_record(root, request.trace_id, listen, partial(without_secrets, keys=keys)) as record,
         keep(router, env, record) as keeper,
-        open_sandbox(workspace) as sandbox,
+        open_sandbox(workspace, named_installations(request.checks)) as sandbox,
     ):
         _require(router.policy.isolation, sandbox)
         escalation = keeper.begin(request, workspace, budget, numbers)

@@ -5,7 +5,7 @@ lock → finish what a crash left → refuse what changed → journal → write 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from llm.apply.proof import disproved, refuse_weak, run_again
 from llm.apply.tree import Content, Tree, data_of
 from llm.apply.undo import recover, relative, roll_back, rolled_back_unless_committed
 from llm.budget import CHECK_TIMEOUT_S
+from llm.checks.declared import GIVEN
+from llm.checks.programs import named_installations
 from llm.domain import Applied, ApplyStatus, Isolation, Run
 from llm.errors import ApplyError, Interrupted, TorreError
 from llm.providers.policy import ProvidersPolicy
@@ -86,7 +88,7 @@ def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
         hold(root, env, f"applying {plan.trace_id}") as lock,
         Journals(root, env) as journals,
         Tree.open(workspace) as tree,
-        open_sandbox(workspace) as sandbox,
+        open_sandbox(workspace, named_installations(_given(plan))) as sandbox,
     ):
         refuse_weak(sandbox.isolation, terms.least)
         recover(root, journals, lock, terms.rules)
@@ -94,6 +96,10 @@ def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
         if terms.commit:
             git.refuse_commit(workspace, intent.manifest.paths)
         return _Apply(plan, terms, workspace, tree, sandbox, lock).carry_out(intent, journals)
+
+
+def _given(plan: Plan) -> Iterator[str]:
+    return (proof.check.command for proof in plan.proofs if proof.check.source == GIVEN)
 
 
 def _left_for_a_check(run: Run) -> float:

@@ -18,6 +18,8 @@ from llm.checks.recognise import check_of
 from llm.domain import Check, Stage
 from llm.errors import InputError
 
+GIVEN = "--check"
+"""Where a check comes from that the user named."""
 _FILE = "pyproject.toml"
 _KEYS = ("name", "command", "directory", "stage")
 
@@ -27,7 +29,7 @@ def explicit(commands: Sequence[str]) -> tuple[Check, ...]:
     for command in commands:
         if not command.strip() or "\0" in command:
             raise InputError("--check", "the command is empty" if not command.strip() else "holds a NUL byte")
-    return tuple(check_of(command, source="--check") for command in dict.fromkeys(commands))
+    return tuple(check_of(command, source=GIVEN) for command in dict.fromkeys(commands))
 
 
 def configured(workspace: Path) -> tuple[Check, ...]:

@@ -11,6 +11,7 @@ from llm.behaviour.gate import BUDGET_S, gate
 from llm.budget import Budget
 from llm.checks.baseline import reproduce, width
 from llm.checks.discover import discover
+from llm.checks.programs import named_installations
 from llm.checks.run import run_check
 from llm.domain import Baseline, Candidate, Evaluation, Selection
 from llm.errors import InputError
@@ -62,7 +63,7 @@ class ExecutionReranker:
         proposals = [as_candidate(c, f"candidates[{i}]") for i, c in enumerate(candidates)][:k]
         budget = Budget(search_s=0, deadline_s=self._deadline_s)
         place = open_workspace(Path(workspace))
-        with open_sandbox(place) as sandbox:
+        with open_sandbox(place, named_installations(self._checks)) as sandbox:
             checks = discover(place, self._checks)
             baseline = reproduce(
                 checks, lambda c, stop: run_check(c, sandbox, place, cancel=stop, limits=budget.limits())

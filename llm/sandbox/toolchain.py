@@ -83,6 +83,18 @@ def assemble(workspace: Path, environ: Mapping[str, str], home: Path, further: I
     return Toolchain(workspace, binds, links, tuple(dict.fromkeys(search)), bins, overlaid, tuple(stores.items()))
 
 
+def installation_of(program: Path) -> Iterator[Path]:
+    """The virtual environment, with its interpreters, or the `node_modules` that a program lies in: places that
+    hold what was installed and nothing else. Nothing for a program that lies elsewhere."""
+    if not os.access(program, os.R_OK) or not program.is_file():
+        return
+    modules = _enclosing_modules(program.parent)
+    if modules:
+        yield modules
+    elif program.parent.name == "bin":
+        yield from _venv_binds(program.parent.parent)
+
+
 def typescript_home(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Path:
     """`$XDG_DATA_HOME/torre/typescript`, which need not exist; the default is that of XDG, `~/.local/share`."""
     data = environ.get("XDG_DATA_HOME", "")
