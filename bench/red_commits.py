@@ -8,6 +8,7 @@ cannot be built here is counted as `absent`.
 
 A case counts as green if Torre says PATCH and, with its diff, the case's own check is green on the host, no
 suppression was added, no configuration and (but for the files that the check complains of) no test was touched.
+As `advisory` if all of that holds, but other candidates pass and behave differently.
 One JSON line a figure; with `--verbose` one a case as well.
 """
 
@@ -78,11 +79,13 @@ def judged(folder: Path, case: Mapping[str, Any], kind: str, seconds: float) -> 
         red.joinpath(".torre").mkdir()
         run = repair(RepairRequest(str(uuid4()), workspace=red, checks=(command,), max_seconds=seconds))
         winner = run.selection.winner
-        if winner is None or run.mode is not Mode.PATCH:
-            return verdict(_why_not(run), winner.candidate.origin if winner else "", diff=run.diff)
+        if not run.diff or winner is None:
+            return verdict(_why_not(run))
         before, after = _contents(red, run.diff)
         fault = _fault(before, after, kind) or _write_and_check(red, after, command)
         equal = kind == "ts" and not fault and _equal(folder, case, red, green)
+        if not fault and run.mode is not Mode.PATCH:
+            fault = f"advisory: {run.summary}"
         weak = any(_lines(run.diff, "+").count(word) > _lines(run.diff, "-").count(word) for word in _WEAK)
         return verdict(fault or "green", winner.candidate.origin, weak=weak, equal=equal, diff=run.diff)
 
@@ -100,7 +103,7 @@ def _why_not(run: Run) -> str:
         return "nothing was red"
     if run.baseline.not_run:
         return f"not run: {run.baseline.not_run[0].not_run}"
-    return f"advisory: {run.summary}" if run.diff else f"still red: {run.summary}"
+    return f"still red: {run.summary}"
 
 
 def _contents(tree: Path, diff: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -165,6 +168,8 @@ def tell(verdicts: Iterable[Verdict], kind: str) -> None:
     green = [v for v in built if v.outcome == "green"]
     counts = Counter(v.outcome.split(":")[0] for v in built)
     emit(f"{kind}: green", len(green), f"of {len(built)}", _TARGETS[kind], outcomes=dict(counts))
+    ambiguous = f"{kind}: green with --accept-ambiguous"
+    emit(ambiguous, len(green) + counts["advisory"], f"of {len(built)}", _TARGETS[kind])
     if kind == "mypy":
         emit("mypy: green with a cast or Any", sum(v.weak for v in green), f"of {len(built)}")
     if kind == "ts":

@@ -107,8 +107,8 @@ def _summary(found: Findings, winner: Evaluation | None, ambiguous: bool, doubts
     if winner and doubts:
         return f"not proven: not every check that was asked for could be run: {_some(doubts)}"
     if winner and ambiguous:
-        told = f": {winner.distinguishing}" if winner.distinguishing else ""
-        return f"not proven: candidates that pass behave differently{told}; --accept-ambiguous takes the first"
+        differ = f"behave differently: {told}" if (told := winner.distinguishing) else "may behave differently"
+        return f"not proven: candidates that pass {differ}; --accept-ambiguous takes the first"
     ended = tuple(
         f"{r.check.name} was ended ({r.killed} after {r.duration_s:.0f} s)" for r in baseline.red if r.killed
     )

@@ -78,7 +78,7 @@ def _one_tier(one: Evaluation, two: Evaluation) -> bool:
 
 def _why(winner: Evaluation | None, ranking: Sequence[Evaluation]) -> str:
     if winner is None:
-        return "no candidate turned every red check green" if ranking else "no candidate could be made"
+        return "no candidate turned every red check green" if ranking else "no candidate was found"
     others = sum(e.passed for e in ranking) - 1
     count = len(winner.fail_to_pass)
     fixed = f"{count} red item{'s' * (count != 1)} turned green, none turned red"
