@@ -8,17 +8,17 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/workspace/bin:$(CURDIR)/$(BIN):$$PATH"
 WORKERS ?= 2
 export PYTHONPATH :=
 
-.PHONY: demo test soak bench setup lint lock schema clean
+.PHONY: demo test soak bench setup test-tools lint lock schema clean
 
 demo: $(VENV)/.ready
 	@echo '$$ torre fix examples/py-tests'
 	@$(WITH_TOOLS) $(BIN)/torre fix examples/py-tests
 
-test: setup lint
+test: setup test-tools lint
 	$(WITH_TOOLS) $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 # Every repetition test at its full count, and ten minutes for each fuzz target; one at a time, for hours.
-soak: setup
+soak: setup test-tools
 	$(WITH_TOOLS) TORRE_SOAK=10 TORRE_FUZZ_SECONDS=$${TORRE_FUZZ_SECONDS:-600} \
 		$(BIN)/pytest -n 0 -o timeout=3600 $$(grep -rlE 'TORRE_(SOAK|FUZZ_SECONDS)' tests --include='*.py')
 
@@ -33,7 +33,11 @@ bench: setup
 
 setup: $(VENV)/.ready node_modules/.ready
 
-$(VENV)/.ready: pyproject.toml requirements.lock tools/setup.sh
+# What only the tests need beyond that: a browser for the dashboard, a Prometheus for the metrics, curl for the docs.
+test-tools:
+	@tools/packages.sh --lean chromium=chromium curl=curl prometheus=prometheus
+
+$(VENV)/.ready: pyproject.toml requirements.lock tools/setup.sh tools/packages.sh
 	tools/setup.sh $(PYTHON) $(VENV)
 	@touch $@
 
@@ -44,7 +48,7 @@ node_modules/.ready: package.json package-lock.json
 
 lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-annotate --extra providers --extra server --group dev pyproject.toml -o requirements.lock
+		--no-annotate --extra providers --extra server --extra telemetry --group dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -52,3 +56,4 @@ clean:
 schema: setup
 	$(BIN)/torre policy schema --write docs/schema/providers.schema.json
 	$(BIN)/torre schema openapi > docs/schema/openapi.json
+	$(BIN)/python tools/references.py docs

@@ -78,8 +78,8 @@ def _caught(command: Callable[[Namespace], int], options: Namespace) -> int:
     """The one place where errors become exit codes."""
     try:
         return command(options)
-    except KeyboardInterrupt:
-        return _fail(Interrupted("interrupted; nothing was changed"), options)
+    except KeyboardInterrupt as stopped:
+        return _fail(Interrupted(str(stopped) or "interrupted; nothing was changed"), options)
     except TorreError as error:
         return _fail(error, options)
     except OSError as error:
@@ -100,7 +100,8 @@ def _internal(error: Exception) -> TorreError:
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    raise Interrupted("terminated; nothing was changed")
+    """As the terminal's interrupt: an `Exception` would be lost wherever a library, as logging does, goes on."""
+    raise KeyboardInterrupt("terminated; nothing was changed")
 
 
 def _fail(error: TorreError, options: Namespace) -> int:
@@ -123,6 +124,7 @@ def _wants_json(options: Namespace) -> bool:
 
 def _fix(options: Namespace) -> int:
     from llm.report.destinations import open_destinations
+    from llm.telemetry.watch import watching
 
     if options.policy_from is not None:  # whoever reads the policy in this process reads that one
         os.environ["TORRE_POLICY_FROM"] = options.policy_from
@@ -130,10 +132,16 @@ def _fix(options: Namespace) -> int:
     request = _request(options)
     options.trace_id = request.trace_id  # so that whatever ends the run can name it
     apply = _applying(options, request)
-    run = apply(_repair(request))
-    for remark in dict.fromkeys(filter(None, [_write(run, each) for each in destinations])):
-        print(remark, file=sys.stderr)
+    with watching(request.trace_id, os.environ, _remark) as hear:
+        run = apply(_repair(request, hear))
+        for remark in dict.fromkeys(filter(None, [_write(run, each) for each in destinations])):
+            print(remark, file=sys.stderr)
+        sys.stdout.flush()  # the answer does not wait for what is told about it
     return run.exit_code
+
+
+def _remark(line: str) -> None:
+    print(f"torre: {line}", file=sys.stderr)
 
 
 def _forms(options: Namespace) -> list[tuple[str, str]]:
@@ -144,11 +152,11 @@ def _forms(options: Namespace) -> list[tuple[str, str]]:
     return asked
 
 
-def _repair(request: RepairRequest) -> Run:
+def _repair(request: RepairRequest, hear: Callable[[Event], None]) -> Run:
     from llm.pipeline import repair
 
     if not _is_terminal(sys.stderr):
-        return repair(request, _show_progress)
+        return repair(request, _both(_show_progress, hear))
     from llm.report.live import LiveView
     from llm.report.text import Paint
 
@@ -156,7 +164,15 @@ def _repair(request: RepairRequest) -> Run:
         print(text, end="", file=sys.stderr, flush=True)
 
     with LiveView(show, lambda: os.get_terminal_size(sys.stderr.fileno()), Paint(_colours(sys.stderr))) as view:
-        return repair(request, view.hear)
+        return repair(request, _both(view.hear, hear))
+
+
+def _both(one: Callable[[Event], None], other: Callable[[Event], None]) -> Callable[[Event], None]:
+    def listen(event: Event) -> None:
+        one(event)
+        other(event)
+
+    return listen
 
 
 def _write(run: Run, destination: Destination) -> str:

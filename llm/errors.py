@@ -84,3 +84,8 @@ class Interrupted(TorreError):
     """The user (or a signal) ended the run."""
 
     exit_code = 130
+
+
+def kind_of(error: BaseException) -> str:
+    """The name of what ended something; an interrupt has the tree's name, however Python calls it."""
+    return (Interrupted if isinstance(error, KeyboardInterrupt) else type(error)).__name__

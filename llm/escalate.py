@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from threading import Event, Lock, Semaphore, Thread
 
 from llm.budget import Budget
@@ -26,9 +26,10 @@ from llm.domain import (
     Usage,
 )
 from llm.fixers.base import RedState
-from llm.generate import Generation, Numbers, verdict_of
+from llm.generate import Generation, Numbers, named, verdict_of
 from llm.ledger.base import QuotaStore
 from llm.ledger.record import Record
+from llm.ledger.trace_rows import Attempt
 from llm.ledger.traces import TraceStore
 from llm.providers.attempts import Failure, exit_code, fingerprint
 from llm.providers.base import ProviderRequest, ProviderResponse
@@ -120,7 +121,7 @@ class Escalation:
             if held_back := self._held_back(target):
                 return LaneWork(decision, held_back=held_back, exit_code=_REFUSED_BY_A_CAP)
             trace_id = self._request.trace_id
-            terms = Terms(trace_id, target.stage, self._policy, store, self._traces.add_attempt, self._env)
+            terms = Terms(trace_id, target.stage, self._policy, store, self._note, self._env)
             self._ask(self._router.lanes(decision, terms), target)
         self.evaluations = [replace(e, agreement=target.examiner.agreement(e)) for e in self.evaluations]
         return self._work(decision)
@@ -179,6 +180,14 @@ class Escalation:
         for future in futures:
             future.result()
 
+    def _note(self, attempt: Attempt) -> None:
+        """Into the trace first, which must have it before anything is done with the answer; then whoever watches
+        the run hears of it."""
+        self._traces.add_attempt(attempt)
+        row = asdict(attempt)
+        del row["trace_id"]
+        self._record.emit("attempt", began=row.pop("at"), **row)
+
     def _question(self, red: RedState) -> Question:
         return Question(
             logs=self._request.logs,
@@ -218,6 +227,7 @@ class Escalation:
         with self._cores:
             number = next(self._numbers)
             self._proposers[number] = proposer
+            self._record.emit("candidate", **named(asked.candidate, number))
             evaluation = target.examiner.examine(asked.candidate, number, self.cancel, target.layer)
         self._record.emit("verdict", **verdict_of(evaluation))
         return evaluation

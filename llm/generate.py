@@ -135,7 +135,7 @@ class Generation:
         self._record.emit("fixer", name=fixer.name)
 
         def examine(candidate: Candidate, index: int, stop: Event) -> Evaluation:
-            self._record.emit("candidate", index=index, provider=candidate.provider, origin=candidate.origin)
+            self._record.emit("candidate", **named(candidate, index))
             return self.examiner.examine(candidate, index, stop, layer)
 
         enough = red.cancel
@@ -163,12 +163,17 @@ class Generation:
         )
 
 
+def named(candidate: Candidate, index: int) -> dict[str, Any]:
+    """Which candidate it is, as the record names it. `attempt` is the number of the lane's attempt that brought
+    it, 0 where no lane was asked."""
+    attempt = int(candidate.meta.get("attempt", 0))
+    return {"index": index, "provider": candidate.provider, "origin": candidate.origin, "attempt": attempt}
+
+
 def verdict_of(evaluation: Evaluation) -> dict[str, Any]:
     """A verdict as the record keeps it."""
     return {
-        "index": evaluation.index,
-        "provider": evaluation.candidate.provider,
-        "origin": evaluation.candidate.origin,
+        **named(evaluation.candidate, evaluation.index),
         "reason": evaluation.reason or "passed",
         "detail": evaluation.detail,
         "ttg_ms": evaluation.ttg_ms,

@@ -3,28 +3,11 @@
 set -euo pipefail
 python=$1 venv=$2
 
-missing=()
-need() { # need PROGRAM DEBIAN-PACKAGE…
-    command -v "$1" >/dev/null || missing+=("${@:2}")
-}
-
-need "$python" python3
-need bwrap bubblewrap
-need git git
-need node nodejs
-need npm npm
-need unshare util-linux
+wanted=("$python=python3" bwrap=bubblewrap git=git node=nodejs npm=npm unshare=util-linux)
 if command -v "$python" >/dev/null && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    missing+=(python3-venv)
+    wanted+=(python3-venv)
 fi
-if [ ${#missing[@]} -gt 0 ]; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
-    else
-        echo "Packages are missing. On Debian or Ubuntu run: sudo apt-get install ${missing[*]}" >&2
-        exit 1
-    fi
-fi
+"$(dirname "$0")/packages.sh" "${wanted[@]}"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "Python 3.11 or later is needed; $("$python" --version) was found. Run: make PYTHON=python3.12 …" >&2
     exit 1

@@ -18,7 +18,7 @@ from threading import Lock
 from typing import Any
 
 from llm.domain import Event
-from llm.errors import LedgerError
+from llm.errors import LedgerError, kind_of
 from llm.ledger.home import own_directory, state_directory
 
 Hide = Callable[[dict[str, Any]], dict[str, Any]]
@@ -67,7 +67,7 @@ def open_record(root: Path, trace_id: str, listen: Callable[[Event], None], hide
     try:
         yield record
     except BaseException as error:
-        record.emit("ended", outcome=type(error).__name__, message=str(error))
+        record.emit("ended", outcome=kind_of(error), message=str(error))
         raise
     finally:
         record.close()

@@ -1,0 +1,1 @@
+"""A run as OpenTelemetry sees it: spans and metrics, sent where the user's own environment says."""
