@@ -20,6 +20,7 @@ from types import TracebackType
 import msgspec
 
 from llm.apply.lock import NOTABLE, WRITABLE
+from llm.apply.telling import tell
 from llm.apply.tree import Content, Tree
 from llm.errors import ApplyError
 from llm.ledger.home import own_directory, state_directory
@@ -125,6 +126,7 @@ class Journals:
 
     def __init__(self, root: Path, env: Mapping[str, str]) -> None:
         self._root = root
+        self._env = env
         self._notes = state_directory(env) / "journals"
         self._tree = Tree.open(root)
 
@@ -165,6 +167,10 @@ class Journals:
         """Those that this user did not make, or that were changed since. One without a manifest never began."""
         whole = (n for n in sorted(self._numbers()) if self._tree.read(f"{_FOLDER}/{n}/manifest.json"))
         return tuple(f"{_FOLDER}/{number}" for number in whole if self._read(number) is None)
+
+    def tell(self, journal: Journal, what: str, reason: str = "") -> None:
+        """Note in the trace of its run what became of it."""
+        tell(self._root, self._env, journal.manifest.trace_id, what, reason)
 
     def prune(self) -> None:
         """Forget the oldest beyond those that are kept."""

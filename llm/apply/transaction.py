@@ -20,7 +20,7 @@ from llm.budget import CHECK_TIMEOUT_S
 from llm.checks.declared import GIVEN
 from llm.checks.programs import named_installations
 from llm.domain import Applied, ApplyStatus, Isolation, Run
-from llm.errors import ApplyError, Interrupted, TorreError
+from llm.errors import ApplyError, TorreError
 from llm.providers.policy import ProvidersPolicy
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Limits, Sandbox
@@ -60,7 +60,7 @@ def begin_apply(workspace: Path, env: Mapping[str, str], commit: bool, accept_re
 
 
 def apply_run(run: Run, env: Mapping[str, str], terms: Terms) -> Run:
-    """The run with what became of applying it; as it was where it proved nothing. Interrupted passes through.
+    """The run with what became of applying it; as it was where it proved nothing.
 
     A patch that cannot be applied is still an answer: what stands against it is in `applied.reason`."""
     plan = plan_of(run)
@@ -68,8 +68,6 @@ def apply_run(run: Run, env: Mapping[str, str], terms: Terms) -> Run:
         return run
     try:
         applied = apply_plan(plan, env, replace(terms, check_s=_left_for_a_check(run)))
-    except Interrupted:
-        raise
     except TorreError as error:
         applied = Applied(ApplyStatus.REFUSED, error.exit_code, reason=str(error))
     return replace(run, applied=applied, exit_code=applied.exit_code)
@@ -134,10 +132,12 @@ class _Apply:
                 journal.enter(State.COMMITTED)
         if wrong:
             reason = f"on the real files {wrong}; every byte is as it was"
+            journals.tell(journal, ApplyStatus.ROLLED_BACK.value, reason)
             self.lock.keep(f"run {self.plan.trace_id} was applied and rolled back: {reason}")
             return Applied(ApplyStatus.ROLLED_BACK, ROLLED_BACK, paths, reason, results, journal.number)
         journals.prune()
         commit = self._commit(journal, paths) if self.terms.commit else ""
+        journals.tell(journal, ApplyStatus.APPLIED.value)
         return Applied(ApplyStatus.APPLIED, GREEN, paths, "", results, journal.number, commit)
 
     def _commit(self, journal: Journal, paths: tuple[str, ...]) -> str:

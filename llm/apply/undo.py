@@ -15,6 +15,7 @@ from llm.apply.journal import UNFINISHED, Journal, Journals, State
 from llm.apply.lock import Holder, Lock, hold, standing
 from llm.apply.tree import Tree
 from llm.errors import ApplyError, DiffError
+from llm.ledger.trace_filter import UNDONE
 from llm.workspace.rules import Rules, check_paths
 
 
@@ -49,8 +50,9 @@ class Unlocked:
     abandoned: tuple[str, ...] = ()
 
 
-def undo(root: Path, env: Mapping[str, str], rules: Rules) -> Undone:
-    """Take back the newest apply that stands; again: the one before it. Checks are not run.
+def undo(root: Path, env: Mapping[str, str], rules: Rules, only: str = "") -> Undone:
+    """Take back the newest apply that stands; again: the one before it. Checks are not run. `only`:
+    where it is of the run of that id, so that whoever saw one does not take back another.
 
     ApplyError, with nothing written: there is none, a file was changed since, or the workspace is locked.
     """
@@ -61,11 +63,13 @@ def undo(root: Path, env: Mapping[str, str], rules: Rules) -> Undone:
             foreign = f" ({', '.join(journals.foreign())} is not this user's)" if journals.foreign() else ""
             raise ApplyError(f"nothing was applied in {root} that could be taken back{foreign}")
         journal = applied[0]
+        if only and journal.manifest.trace_id != only:
+            raise ApplyError(f"the last apply is of run {journal.manifest.trace_id}: take that back first")
         with _tree(root, journal, rules) as tree:
             refuse_changed(journal, tree, "was changed since; nothing is taken back", only_after=True)
         with _kept_if_torn(lock):
             journal.enter(State.UNDOING)
-            return _put_back(root, journal, rules, more=len(applied) - 1)
+            return _put_back(root, journals, journal, rules, more=len(applied) - 1)
 
 
 def recover(root: Path, journals: Journals, lock: Lock, rules: Rules) -> tuple[Undone, ...]:
@@ -73,7 +77,8 @@ def recover(root: Path, journals: Journals, lock: Lock, rules: Rules) -> tuple[U
 
     ApplyError where that cannot be done; the lock is then kept, with the reason."""
     with _kept_if_torn(lock):
-        return tuple(_put_back(root, journal, rules) for journal in journals.ours() if journal.state in UNFINISHED)
+        unfinished = [journal for journal in journals.ours() if journal.state in UNFINISHED]
+        return tuple(_put_back(root, journals, journal, rules) for journal in unfinished)
 
 
 def finish(root: Path, env: Mapping[str, str], rules: Rules) -> Finished:
@@ -96,7 +101,7 @@ def unlock(root: Path, env: Mapping[str, str], rules: Rules) -> Unlocked:
         for journal in journals.ours():
             if journal.state in UNFINISHED:
                 try:
-                    undone.append(_put_back(root, journal, rules))
+                    undone.append(_put_back(root, journals, journal, rules))
                 except (ApplyError, DiffError) as error:
                     journal.enter(State.ABANDONED)
                     abandoned.append(f"{error}; the old bytes stay in {journal.folder}/before")
@@ -128,11 +133,14 @@ def relative(workspace: Path, root: Path) -> str:
     return workspace.relative_to(root).as_posix()
 
 
-def _put_back(root: Path, journal: Journal, rules: Rules, more: int = 0) -> Undone:
+def _put_back(root: Path, journals: Journals, journal: Journal, rules: Rules, more: int = 0) -> Undone:
     with _tree(root, journal, rules) as tree:
         for _ in restore(journal, tree):
             pass
+    was_applied = journal.state is State.UNDOING
     journal.enter(State.UNDONE)
+    if was_applied:
+        journals.tell(journal, UNDONE)
     return Undone(journal.number, journal.manifest.trace_id, journal.manifest.paths, more, journal.commit)
 
 

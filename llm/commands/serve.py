@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
     from pathlib import Path
 
     from llm.commands.base import Output
+    from llm.server.settings import Settings
 
 HELP = "serve the same over HTTP: runs, reranking, apply, traces, metrics"
 
@@ -28,6 +30,11 @@ def configure(parser: ArgumentParser) -> None:
     add("--max-body", type=float, default=8.0, metavar="MIB", help="the largest request (default 8)")
     add("--max-run", type=float, default=900.0, metavar="S", help="what one run may take (default 900)")
     add("--grace", type=float, default=20.0, metavar="S", help="what a run gets to end when told to stop")
+    add(
+        "--demo",
+        action="store_true",
+        help="serve a made-up project with some weeks of runs, and remove it at the end",
+    )
 
 
 def run(options: Namespace) -> Output:
@@ -40,10 +47,25 @@ def run(options: Namespace) -> Output:
     refuse_missing("serve")
     _refuse_odd(options)
     from llm.server.serve import serve
+
+    if not options.demo:
+        serve(_settings(options, tuple(_root(path) for path in options.root or ["."]), os.environ))
+        return Output("stopped")
+    from llm.server.demo.home import demo
+
+    with demo(os.environ) as made:
+        serve(_settings(options, (made.root,), made.env))
+    return Output("stopped, and the demo data is removed")
+
+
+def _settings(options: Namespace, roots: tuple[Path, ...], env: Mapping[str, str]) -> Settings:
+    import os
+
     from llm.server.settings import MIB, Settings
 
-    settings = Settings(
-        roots=tuple(_root(path) for path in options.root or ["."]),
+    return Settings(
+        roots=roots,
+        env=env,
         host="127.0.0.1" if options.host == "localhost" else options.host,
         port=options.port,
         hosts=tuple(name.lower() for name in options.allow_host),
@@ -54,14 +76,15 @@ def run(options: Namespace) -> Output:
         max_body_bytes=round(options.max_body * MIB),
         run_s=options.max_run,
         grace_s=options.grace,
+        demo=options.demo,
     )
-    serve(settings)
-    return Output("stopped")
 
 
 def _refuse_odd(options: Namespace) -> None:
     from llm.errors import InputError
 
+    if options.demo and options.root:
+        raise InputError("--demo", "it has a project of its own: leave --root out")
     for name in ("queue", "rate", "max_body", "max_run"):
         if not 0 < getattr(options, name) < _LARGEST:
             raise InputError(f"--{name.replace('_', '-')}", "expected a number above 0")

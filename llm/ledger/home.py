@@ -12,6 +12,7 @@ from llm.errors import LedgerError
 
 if TYPE_CHECKING:
     from llm.ledger.base import QuotaStore
+    from llm.ledger.trace_figures import TraceFigures
     from llm.ledger.traces import TraceStore
 
 _IGNORE = (
@@ -40,6 +41,15 @@ def open_traces(root: Path, env: Mapping[str, str]) -> TraceStore:
     from llm.ledger.traces import TraceStore
 
     return TraceStore(*place_of("traces.sqlite", root, env))
+
+
+def open_figures(root: Path, env: Mapping[str, str]) -> TraceFigures:
+    """The same traces, to be counted; nothing is made where no run was ever kept. LedgerError."""
+    from llm.ledger.trace_figures import TraceFigures
+
+    if not has_traces(root, env):
+        return TraceFigures.of_nothing()
+    return TraceFigures.at(*place_of("traces.sqlite", root, env))
 
 
 def place_of(name: str, root: Path, env: Mapping[str, str]) -> tuple[Path, Path | None]:

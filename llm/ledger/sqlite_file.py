@@ -17,8 +17,10 @@ from llm.ledger.ours import forget, note, refuse_foreign
 class Kind(NamedTuple):
     """What a file is for. `application` is in its header; `identify` reads the random id that `begin` wrote.
 
-    `scripts` bring it up to date, one a version: the n-th from version n to n + 1; never edited, only added to.
+    `scripts` bring it up to date, one a version: the n-th from version n to n + 1; never edited, only added to. A
+    semicolon in them ends a statement.
     `otherwise` is what does not happen when it cannot be had, `remedy` what to do with one of somebody else's.
+    `page_bytes` is what is written where a step changes a short row.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Kind(NamedTuple):
     identify: str
     otherwise: str
     remedy: str
+    page_bytes: int = 1024
 
 
 _FIRST = """
@@ -145,9 +148,7 @@ def _make(path: Path, notes: Path | None, kind: Kind) -> None:
 
 def _fill(aside: Path, ledger_id: str, kind: Kind) -> None:
     with closing(_open(aside, 1.0)) as db:
-        db.execute(
-            "PRAGMA page_size = 1024"
-        )  # a step changes a few short rows, and whole pages are what it writes
+        db.execute(f"PRAGMA page_size = {kind.page_bytes}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA application_id = {kind.application}")
         upgrade(db, kind.scripts)
@@ -162,15 +163,28 @@ def _check(db: sqlite3.Connection, path: Path, notes: Path | None, kind: Kind) -
         raise LedgerError(f"{path}: corrupt (it has no id); move it away to start again from zero")
     if notes is not None:
         refuse_foreign(path, notes, str(known[0]), kind.remedy)
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
     newest = len(kind.scripts)
-    if version > newest:
+    if (version := _version(db)) > newest:
         raise LedgerError(f"{path}: was made by a newer Torre (version {version}, known here: {newest})")
     upgrade(db, kind.scripts)
 
 
 def upgrade(db: sqlite3.Connection, scripts: Sequence[str] = UPGRADES) -> None:
-    """Bring a file to the version that `scripts` lead to; each one with its number or not at all."""
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    for number, script in enumerate(scripts[version:], version + 1):
-        db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+    """Bring a file to the version that `scripts` lead to, all the way or not at all. Of several processes that
+    open an old file at once, one does it."""
+    if _version(db) == len(scripts):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for script in scripts[_version(db) :]:
+            for statement in script.split(";"):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(scripts)}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -26,6 +26,8 @@ class Attempt:
     `tokens_cached`. `price_as_of` is the date of the price that `usd_micros` was made with. `redacted` counts the
     secrets that were taken out of the prompt. `format` is the edit format that was asked for. `verdict` is ""
     until the candidate was judged, then `passed` or its discard reason. `error` never holds a key or the prompt.
+    `reserved_usd_micros` is the most that it could have cost, as it was reserved beforehand: 0 where nothing was,
+    None where the price is unknown, or the row is older than this column.
     """
 
     trace_id: str
@@ -51,6 +53,7 @@ class Attempt:
     format: str = ""
     verdict: str = ""
     error: str = ""
+    reserved_usd_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,17 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What was done with a run's patch on the user's files: `what` is `applied`, `rolled_back` or `undone`, `who`
+    is `cli` or the API key's id that asked for it. `reason` says why it was rolled back."""
+
+    at: float
+    what: str
+    who: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRun:
     """The whole story of one run."""
 
@@ -147,7 +161,7 @@ class WinRate:
 
     `asked` runs, in `proved` of them a candidate of the lane passed, in `won` it was the winner. `usd_micros` is
     the known cost of those runs' attempts; `unpriced` counts the attempts without a price. `median_ms` is the
-    provider's time of an attempt.
+    median run's time of the provider for an answer, 0 without any.
     """
 
     stage: str

@@ -18,87 +18,22 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from llm.errors import InputError, LedgerError
-from llm.ledger.sqlite_file import Kind, atomic, connect
-from llm.ledger.trace_rows import (
-    FINISHED,
-    INTERRUPTED,
-    RUNNING,
-    Attempt,
-    CandidateRow,
-    Ending,
-    RunRow,
-    StoredRun,
-    WinRate,
-)
-from llm.ledger.win_rates import LaneRun, count_wins
+from llm.errors import LedgerError
+from llm.ledger.sqlite_file import atomic, connect
+from llm.ledger.trace_reading import going_on, is_held, read_attempts, read_runs, read_story
+from llm.ledger.trace_rows import Attempt, CandidateRow, Change, Ending, RunRow, StoredRun, WinRate
+from llm.ledger.trace_schema import KIND, sum_up
+from llm.ledger.win_rates import judged
 
-KEEP_RUNS = 10_000
+KEEP_RUNS = 100_000
 KEEP_DAYS = 90
 """The newest so many, and none that is older."""
 
-_FIRST = """
-CREATE TABLE store (id TEXT NOT NULL);
-CREATE TABLE run (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, trace_id TEXT NOT NULL, started REAL NOT NULL, ended REAL,
-    workspace TEXT NOT NULL, policy_hash TEXT NOT NULL,
-    stage TEXT NOT NULL DEFAULT '', mode TEXT NOT NULL DEFAULT '', exit_code INTEGER,
-    summary TEXT NOT NULL DEFAULT '', duration_ms INTEGER, winner INTEGER,
-    winner_lane TEXT NOT NULL DEFAULT '', winner_origin TEXT NOT NULL DEFAULT '',
-    diff TEXT NOT NULL DEFAULT '', isolation TEXT NOT NULL DEFAULT '', details TEXT NOT NULL DEFAULT '{}',
-    failure TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX run_trace ON run (trace_id);
-CREATE INDEX run_failure ON run (failure);
-CREATE INDEX run_started ON run (started);
-CREATE TABLE attempt (
-    run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
-    trace_id TEXT NOT NULL, lane TEXT NOT NULL, model TEXT NOT NULL, protocol TEXT NOT NULL,
-    number INTEGER NOT NULL, at REAL NOT NULL, cause TEXT NOT NULL, status INTEGER,
-    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,
-    usd_micros INTEGER, price_as_of TEXT NOT NULL,
-    queue_ms INTEGER NOT NULL, provider_ms INTEGER NOT NULL, overhead_ms INTEGER NOT NULL,
-    first_byte_ms INTEGER NOT NULL, redacted INTEGER NOT NULL, policy_hash TEXT NOT NULL,
-    stage TEXT NOT NULL, format TEXT NOT NULL, verdict TEXT NOT NULL, error TEXT NOT NULL
-);
-CREATE INDEX attempt_run ON attempt (run);
-CREATE INDEX attempt_at ON attempt (at);
-CREATE TABLE candidate (
-    run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
-    number INTEGER NOT NULL, provider TEXT NOT NULL, origin TEXT NOT NULL, diff TEXT NOT NULL,
-    reason TEXT NOT NULL, detail TEXT NOT NULL, fail_to_pass INTEGER NOT NULL, still_failing INTEGER NOT NULL,
-    newly_failing TEXT NOT NULL, missing TEXT NOT NULL, agreement INTEGER NOT NULL, diff_size INTEGER NOT NULL,
-    ttg_ms INTEGER NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cost_usd_micros INTEGER,
-    stub INTEGER NOT NULL, attempt INTEGER NOT NULL, checks TEXT NOT NULL
-);
-CREATE INDEX candidate_run ON candidate (run);
-"""
-
-_KIND = Kind(
-    name="trace store",
-    application=0x544F5254,
-    scripts=(_FIRST,),
-    begin="INSERT INTO store VALUES (?)",
-    identify="SELECT id FROM store",
-    otherwise="the run cannot be recorded",
-    remedy="remove it (its runs are lost)",
-)
-
-_ATTEMPT = ", ".join(f.name for f in fields(Attempt))
 _ATTEMPT_VALUES = attrgetter(*(f.name for f in fields(Attempt)))
-_ADD_ATTEMPT = f"""INSERT INTO attempt VALUES (
-    (SELECT max(id) FROM run WHERE trace_id = ?), {", ".join("?" for _ in fields(Attempt))})"""
-_CANDIDATE = ", ".join(f.name for f in fields(CandidateRow))
+_ADD_ATTEMPT = f"INSERT INTO attempt VALUES (?, {', '.join('?' for _ in fields(Attempt))})"
 _ADD_CANDIDATE = f"INSERT INTO candidate VALUES (?, {', '.join('?' for _ in fields(CandidateRow))})"
 _END = """UPDATE run SET ended = ?, stage = ?, mode = ?, exit_code = ?, summary = ?, duration_ms = ?, winner = ?,
-    winner_lane = ?, winner_origin = ?, diff = ?, isolation = ?, details = ?
-    WHERE id = (SELECT max(id) FROM run WHERE trace_id = ?)"""
-_RUN = """SELECT id, details, trace_id, started, ended, workspace, policy_hash, stage, mode, exit_code, summary,
-    duration_ms, winner, winner_lane, winner_origin, diff, isolation,
-    (SELECT count(*) FROM attempt WHERE run = run.id),
-    (SELECT coalesce(sum(usd_micros), 0) FROM attempt WHERE run = run.id),
-    (SELECT count(*) FROM attempt WHERE run = run.id AND usd_micros IS NULL) FROM run """
-_LISTED = 8
+    winner_lane = ?, winner_origin = ?, diff = ?, isolation = ?, details = ? WHERE id = ?"""
 
 
 class TraceStore:
@@ -117,7 +52,7 @@ class TraceStore:
         self._lock = Lock()
         self._held: dict[str, tuple[int, Path]] = {}
         self._running = path.with_suffix(".running")
-        self._db = connect(path, notes, busy_s, _KIND)
+        self._db = connect(path, notes, busy_s, KIND)
         try:
             self._db.execute("PRAGMA foreign_keys = ON")
             self.sweep()
@@ -138,8 +73,7 @@ class TraceStore:
     def note_failure(self, trace_id: str, failure: str) -> None:
         """What the run is about, by the fingerprint of its failure."""
         with self._step():
-            newest = "(SELECT max(id) FROM run WHERE trace_id = ?)"
-            self._db.execute(f"UPDATE run SET failure = ? WHERE id = {newest}", (failure, trace_id))
+            self._db.execute("UPDATE run SET failure = ? WHERE id = ?", (failure, self._newest(trace_id)))
 
     def attempts_on(self, failure: str, since: float) -> int:
         """How many attempts have been made on this failure since `since` (epoch seconds), by any run."""
@@ -150,63 +84,62 @@ class TraceStore:
     def add_attempt(self, attempt: Attempt) -> None:
         """Add an attempt to its run, which must have begun."""
         with self._step():
-            self._db.execute(_ADD_ATTEMPT, (attempt.trace_id, *_ATTEMPT_VALUES(attempt)))
+            run = self._newest(attempt.trace_id)
+            self._db.execute(_ADD_ATTEMPT, (run, *_ATTEMPT_VALUES(attempt)))
+            sum_up(self._db, run)
 
     def set_verdict(self, trace_id: str, lane: str, number: int, verdict: str) -> None:
         """What became of the candidate of that attempt: `passed`, or its discard reason."""
         with self._step():
-            self._judge(trace_id, [(verdict, lane, number)])
+            run = self._newest(trace_id)
+            self._judge(run, [(verdict, lane, number)])
+            sum_up(self._db, run)
 
     def finish(self, trace_id: str, ending: Ending) -> None:
         """The run's end, its candidates and their verdicts, in one step. ValueError for one that never began."""
         with self._step():
-            run = self._db.execute("SELECT max(id) FROM run WHERE trace_id = ?", (trace_id,)).fetchone()[0]
-            if run is None:
+            run = self._newest(trace_id)
+            if not run:
                 raise ValueError(f"run {trace_id} has not begun")
-            self._db.execute(_END, (self._clock(), *_ending_values(ending), trace_id))
+            self._db.execute(_END, (self._clock(), *_ending_values(ending), run))
             self._db.executemany(_ADD_CANDIDATE, [(run, *_candidate_values(c)) for c in ending.candidates])
-            judged = (c for c in ending.candidates if c.attempt)
-            self._judge(trace_id, [(c.reason or "passed", c.provider, c.attempt) for c in judged])
+            answers = (c for c in ending.candidates if c.attempt)
+            self._judge(run, [(c.reason or "passed", c.provider, c.attempt) for c in answers])
+            sum_up(self._db, run)
         self._let_go(trace_id)
+
+    def note_change(self, trace_id: str, change: Change) -> None:
+        """What was done with the run's patch on the user's files; nothing where the run is not kept any more."""
+        with self._step():
+            run = self._newest(trace_id)
+            if not run:
+                return
+            self._db.execute(
+                "INSERT INTO change VALUES (?, ?, ?, ?, ?)",
+                (run, change.at, change.what, change.who, change.reason),
+            )
+            self._db.execute("UPDATE run SET change = ? WHERE id = ?", (change.what, run))
+            sum_up(self._db, run)
 
     def runs(self, limit: int = 20, before: float | None = None) -> tuple[RunRow, ...]:
         """The newest runs first; `before`: only those that started earlier (epoch seconds)."""
-        where = "WHERE started < ? ORDER BY id DESC LIMIT ?"
         with self._step():
-            found = self._db.execute(_RUN + where, (float("inf") if before is None else before, limit)).fetchall()
-            return tuple(self._run_row(row) for row in found)
+            return read_runs(self._db, going_on(self._running), limit, before)
 
     def run(self, prefix: str) -> StoredRun:
         """The run whose trace id begins so; of several with one id, the newest. InputError: none, or ambiguous."""
         with self._step():
-            trace_id = self._find(prefix)
-            row = self._db.execute(_RUN + "WHERE trace_id = ? ORDER BY id DESC LIMIT 1", (trace_id,)).fetchone()
-            attempts = self._attempts("WHERE run = ? ORDER BY rowid", (row[0],))
-            ordered = f"SELECT {_CANDIDATE} FROM candidate WHERE run = ? ORDER BY rowid"
-            candidates = tuple(_candidate(found) for found in self._db.execute(ordered, (row[0],)))
-            return StoredRun(self._run_row(row), attempts, candidates, json.loads(row[1]))
+            return read_story(self._db, going_on(self._running), prefix)
 
     def attempts(self, since: float = 0.0) -> tuple[Attempt, ...]:
         """All attempts at or after `since` (epoch seconds), oldest first."""
         with self._step():
-            return self._attempts("WHERE at >= ? ORDER BY at", (since,))
+            return read_attempts(self._db, "WHERE at >= ? ORDER BY at", (since,))
 
     def win_rates(self) -> tuple[WinRate, ...]:
         """How often each lane proved a fix, by stage, over the runs that ended."""
         with self._step():
-            seen: dict[tuple[int, str], LaneRun] = {}
-            for run, stage, winner, lane, cause, verdict, usd, ms in self._db.execute(
-                "SELECT run.id, run.stage, winner_lane, lane, cause, verdict, usd_micros, provider_ms "
-                "FROM attempt JOIN run ON run.id = attempt.run WHERE ended IS NOT NULL"
-            ):
-                one = seen.setdefault((run, lane), LaneRun(stage, lane, winner == lane))
-                one.add_attempt(cause, verdict, usd, ms)
-            for run, lane, reason in self._db.execute(
-                "SELECT run, provider, reason FROM candidate WHERE stub = 0"
-            ):
-                if (run, lane) in seen:
-                    seen[run, lane].outcomes.append(reason or "passed")
-            return count_wins(seen.values())
+            return tuple(each.rate for each in judged(self._db))
 
     def sweep(self) -> None:
         """Drop what is older or more than is kept, and the locks that dead processes left behind."""
@@ -219,7 +152,7 @@ class TraceStore:
                 raise LedgerError(f"{self._running}: is a link; remove it")
             self._running.mkdir(exist_ok=True, mode=0o700)
             for lock in self._running.iterdir():
-                if not _is_held(lock):
+                if not is_held(lock):
                     lock.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -230,14 +163,21 @@ class TraceStore:
 
     @contextmanager
     def _step(self) -> Iterator[None]:
-        with self._lock, atomic(self._db, self.path, self._busy_s, _KIND):
+        with self._lock, atomic(self._db, self.path, self._busy_s, KIND):
             yield
 
+    def _newest(self, trace_id: str) -> int:
+        """The number of the run, 0 where there is none: no row is of that."""
+        found = self._db.execute("SELECT coalesce(max(id), 0) FROM run WHERE trace_id = ?", (trace_id,))
+        return int(found.fetchone()[0])
+
     def _hold(self, run: int) -> tuple[int, Path]:
-        """Take the lock of a run; inside a step, so that nobody sees the run without it."""
-        lock = self._running / str(run)
-        held = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+        """Take the lock of a run; inside a step, so that nobody sees the run without it. It gets its name when it
+        is held: who looks at locks meanwhile must not be in the way."""
+        aside, lock = self._running / f"{run}.new", self._running / str(run)
+        held = os.open(aside, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        aside.rename(lock)
         return held, lock
 
     def _let_go(self, trace_id: str) -> None:
@@ -246,53 +186,11 @@ class TraceStore:
             lock.unlink(missing_ok=True)
             os.close(held)
 
-    def _judge(self, trace_id: str, verdicts: list[tuple[str, str, int]]) -> None:
+    def _judge(self, run: int, verdicts: list[tuple[str, str, int]]) -> None:
         self._db.executemany(
-            "UPDATE attempt SET verdict = ? WHERE lane = ? AND number = ? "
-            "AND run = (SELECT max(id) FROM run WHERE trace_id = ?)",
-            [(*verdict, trace_id) for verdict in verdicts],
+            "UPDATE attempt SET verdict = ? WHERE lane = ? AND number = ? AND run = ?",
+            [(*verdict, run) for verdict in verdicts],
         )
-
-    def _find(self, prefix: str) -> str:
-        wanted = prefix.strip().rstrip("…").lower()
-        if not wanted or not wanted.isascii():
-            raise InputError("trace", f"{prefix!r} is no beginning of an id; `torre trace` lists the runs")
-        rows = self._db.execute(
-            "SELECT trace_id FROM run WHERE substr(lower(trace_id), 1, ?) = ? GROUP BY trace_id "
-            "ORDER BY trace_id != ?, max(id) DESC",
-            (len(wanted), wanted, prefix),
-        )
-        found = [str(row[0]) for row in rows]
-        if not found:
-            raise InputError("trace", f"no run's id begins with {prefix!r}; `torre trace` lists the runs")
-        if len(found) > 1 and found[0] != prefix:
-            some = ", ".join(found[:_LISTED]) + (", …" if len(found) > _LISTED else "")
-            raise InputError("trace", f"{prefix!r} is the beginning of {len(found)} ids: {some}")
-        return found[0]
-
-    def _attempts(self, where: str, values: tuple[object, ...]) -> tuple[Attempt, ...]:
-        return tuple(Attempt(*row) for row in self._db.execute(f"SELECT {_ATTEMPT} FROM attempt {where}", values))
-
-    def _run_row(self, row: tuple[Any, ...]) -> RunRow:
-        number, _, trace_id, started, ended, *rest = row
-        alive = ended is None and _is_held(self._running / str(number))
-        status = FINISHED if ended is not None else RUNNING if alive else INTERRUPTED
-        return RunRow(trace_id, status, started, ended, *rest)
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a living process holds this lock."""
-    try:
-        tried = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(tried, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(tried)
-    return False
 
 
 def _ending_values(ending: Ending) -> tuple[object, ...]:
@@ -307,10 +205,3 @@ def _candidate_values(row: CandidateRow) -> tuple[object, ...]:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else dict(value)
-
-
-def _candidate(row: tuple[Any, ...]) -> CandidateRow:
-    told = dict(zip((f.name for f in fields(CandidateRow)), row, strict=True))
-    for name in ("newly_failing", "missing"):
-        told[name] = tuple(json.loads(told[name]))
-    return CandidateRow(**{**told, "stub": bool(told["stub"]), "checks": json.loads(told["checks"])})

@@ -1,64 +1,65 @@
-"""How often a lane proved a fix, counted from what became of its attempts, and how sure that is. Pure."""
+"""How often a lane proved a fix, counted from what became of its part in each run, and how sure that is."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from statistics import median
-from typing import get_args
+from types import MappingProxyType
+from typing import NamedTuple
 
-from llm.ledger.base import Exhausted
 from llm.ledger.trace_rows import WinRate
 
 _Z = 1.959964
-_NOT_JUDGED = frozenset(("", "ok", "cancelled", "duplicate", *get_args(Exhausted)))
-"""Outcomes that say nothing about the lane: still open, ended by Torre, or never sent."""
+_NONE: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(slots=True)
-class LaneRun:
-    """One lane in one run: what became of its attempts and candidates, and what they took."""
+class Judged(NamedTuple):
+    """The runs of a stage in which one lane was judged: the sums of a `WinRate`, and the provider's milliseconds
+    for an answer, run by run."""
 
     stage: str
     lane: str
-    won: bool
-    outcomes: list[str] = field(default_factory=list)
-    usd_micros: int = 0
-    unpriced: int = 0
-    times_ms: list[int] = field(default_factory=list)
+    asked: int
+    proved: int
+    won: int
+    usd_micros: int
+    unpriced: int
+    times_ms: list[int]
 
-    def add_attempt(self, cause: str, verdict: str, usd_micros: int | None, provider_ms: int) -> None:
-        """Count one attempt."""
-        self.outcomes.append(verdict or cause)
-        self.usd_micros += usd_micros or 0
-        self.unpriced += usd_micros is None
-        if cause == "ok":
-            self.times_ms.append(provider_ms)
+    @property
+    def rate(self) -> WinRate:
+        """Told with the median of the times."""
+        return WinRate(*self[:7], round(median(self.times_ms)) if self.times_ms else 0)
 
 
-def count_wins(lane_runs: Iterable[LaneRun]) -> tuple[WinRate, ...]:
-    """One row a stage and lane, in their order; a run in which the lane was not judged is left out."""
-    groups: dict[tuple[str, str], list[LaneRun]] = defaultdict(list)
-    for one in lane_runs:
-        if not _NOT_JUDGED.issuperset(one.outcomes):
-            groups[one.stage, one.lane].append(one)
-    return tuple(_rate(stage, lane, ones) for (stage, lane), ones in sorted(groups.items()))
-
-
-def _rate(stage: str, lane: str, ones: list[LaneRun]) -> WinRate:
-    times = [ms for one in ones for ms in one.times_ms]
-    return WinRate(
-        stage=stage,
-        lane=lane,
-        asked=len(ones),
-        proved=sum("passed" in one.outcomes for one in ones),
-        won=sum(one.won for one in ones),
-        usd_micros=sum(one.usd_micros for one in ones),
-        unpriced=sum(one.unpriced for one in ones),
-        median_ms=round(median(times)) if times else 0,
+def judged(
+    db: sqlite3.Connection, where: str = "true", values: Mapping[str, object] = _NONE
+) -> tuple[Judged, ...]:
+    """One row a stage and lane, in their order; a run in which the lane was not judged is left out. `where` is an
+    SQL condition on shares, with its `values`."""
+    rows = db.execute(
+        f"""SELECT stage, lane, count(*), sum(proved), sum(won), sum(usd_micros), sum(unpriced),
+        group_concat(answer_ms) FROM share WHERE judged AND {where} GROUP BY lane, stage""",
+        dict(values),
     )
+    made = (Judged._make((*row[:7], list(map(int, row[7].split(","))) if row[7] else [])) for row in rows)
+    return tuple(sorted(made))
+
+
+def all_stages(rows: Iterable[Judged]) -> tuple[Judged, ...]:
+    """One row a lane, of all its stages together: stage ""."""
+    lanes: dict[str, list[Judged]] = defaultdict(list)
+    for row in rows:
+        lanes[row.lane].append(row)
+    return tuple(_together(lane, found) for lane, found in sorted(lanes.items()))
+
+
+def _together(lane: str, rows: Iterable[Judged]) -> Judged:
+    _, _, *sums, times_ms = zip(*rows, strict=True)
+    return Judged._make(("", lane, *map(sum, sums), [ms for each in times_ms for ms in each]))
 
 
 def interval(proved: int, asked: int) -> tuple[float, float]:

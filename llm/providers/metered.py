@@ -94,6 +94,7 @@ class _Ticket(NamedTuple):
     at: float
     redacted: int
     form: str
+    reserved_usd_micros: int | None = 0
 
 
 class _Times(NamedTuple):
@@ -129,6 +130,7 @@ class MeteredWire:
             waited = time.monotonic() - began
             keep(self._row(ticket, _NOTHING, _Times(waited), cause, error=str(failure)))
             raise
+        ticket = ticket._replace(reserved_usd_micros=grant.claim.usd_micros)
         return self._sent(call, grant, keep, ticket, time.monotonic() - began)
 
     def _admitted(self, call: Call) -> Grant:
@@ -270,6 +272,7 @@ class MeteredWire:
             stage=terms.stage.value,
             format=ticket.form,
             error=error,
+            reserved_usd_micros=ticket.reserved_usd_micros,
         )
 
 

@@ -28,10 +28,17 @@ class Metrics:
     def __init__(self, home: Path, env: Mapping[str, str]) -> None:
         self._env = env
         self.registry = CollectorRegistry()
+        by_call = ("provider", "model", "stage", "outcome")
         self._cost = Counter(
             "torre_cost_usd_total",
             "USD that lanes are known to have cost, by the runs of this server",
-            ("provider", "model", "stage", "outcome"),
+            by_call,
+            registry=self.registry,
+        )
+        self._calls = Counter(
+            "torre_calls_total",
+            "Attempts to get an answer of a lane; the outcome is the verdict on it, else why there is no verdict",
+            by_call,
             registry=self.registry,
         )
         self._duration = Histogram(
@@ -71,6 +78,7 @@ class Metrics:
     def _note_cost(self, story: StoredRun) -> None:
         for attempt in story.attempts:
             labels = (attempt.lane, attempt.model, attempt.stage or _NO_STAGE, attempt.verdict or attempt.cause)
+            self._calls.labels(*labels).inc()
             self._cost.labels(*labels).inc((attempt.usd_micros or 0) / 1e6)
 
 

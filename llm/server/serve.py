@@ -126,4 +126,6 @@ def _tell(listener: socket.socket, service: Service) -> None:
     settings = service.settings
     who = "with an API key" if service.keys.all() else "from this machine alone, without a key"
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if settings.demo:
+        _log.info("demo data: none of these runs ever was, and all of it is removed at the end")
     _log.info("listening on http://%s, %s; workspaces under %s", address, who, ", ".join(map(str, settings.roots)))

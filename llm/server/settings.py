@@ -19,7 +19,7 @@ class Settings:
     """`roots` are resolved directories: no workspace lies elsewhere. `hosts` are the names it may be called by,
     beside its address. `queue` is how many jobs of one key may wait; `rate_per_s` requests of one key are answered
     in the long run, `burst` at once. `run_s` bounds a run, `grace_s` is what a run is given when the server has to
-    stop.
+    stop. `demo`: what is served is made up.
     """
 
     roots: tuple[Path, ...]
@@ -34,6 +34,7 @@ class Settings:
     run_s: float = 900.0
     grace_s: float = 20.0
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    demo: bool = False
 
     @property
     def home(self) -> Path:

@@ -73,6 +73,16 @@ def test_an_answer_settles_what_the_vendor_counted(desk: Desk) -> None:
     assert (row.redacted, row.policy_hash, row.first_byte_ms, row.usd_micros) == (2, "p0l1cy", 3, cost)
 
 
+def test_a_row_tells_what_was_reserved_beside_what_it_cost(desk: Desk) -> None:
+    lane, _ = metered(desk, ANSWER, failure(Cause.SERVER), quota=Quota(daily_calls=2))
+    assert ask(lane).reserved_usd_micros == RESERVED.usd_micros
+    fails(lane, keep=desk.rows.append)
+    fails(lane, keep=desk.rows.append)
+    failed, refused = desk.rows
+    assert (failed.cause, failed.usd_micros, failed.reserved_usd_micros) == ("server", 0, RESERVED.usd_micros)
+    assert (refused.cause, refused.reserved_usd_micros) == ("daily_calls", 0)
+
+
 def test_the_upper_bound_is_held_while_the_call_is_made(desk: Desk) -> None:
     seen: list[Amount] = []
 

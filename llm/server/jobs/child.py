@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from llm.apply.telling import ASKED_BY
 from llm.server.jobs.rows import Asked, Outcome, State
 from llm.server.problem import Problem, problem_of_json
 
@@ -24,8 +25,8 @@ from llm.server.jobs.lifeline import hold; hold({fd})
 from llm.cli import main; sys.exit(main())"""
 _TIDY_S = 10.0
 """From being asked to end until it is made to."""
-_NOT_PASSED_ON = ("TORRE_APPLY",)
-"""Who may run may not apply: that is another scope's."""
+_NOT_PASSED_ON = ("TORRE_APPLY", "TRACEPARENT", "TRACESTATE")
+"""Who may run may not apply: that is another scope's. And what started the server did not start its jobs."""
 
 
 class Children:
@@ -45,7 +46,7 @@ class Children:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             cwd=self._cwd,
-            env=self._env,
+            env={**self._env, ASKED_BY: asked.key},
             pass_fds=(self._lifeline,),
             start_new_session=True,
         )

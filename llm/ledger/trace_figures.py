@@ -1,0 +1,240 @@
+"""Figures of what the trace store keeps, counted by SQL over its narrow columns (see `trace_schema`).
+
+Opened to look, as everything stood at that moment: nothing is written, and nobody who writes has to wait.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from llm.domain import Stage
+from llm.ledger.base import Amount
+from llm.ledger.sqlite_file import connect, named_errors, upgrade
+from llm.ledger.trace_filter import (
+    CHANGES,
+    ENDS,
+    INTERRUPTED,
+    RUNNING,
+    Condition,
+    Filter,
+    numbers,
+    of_runs,
+    of_shares,
+)
+from llm.ledger.trace_lines import Place, RunLine, read_lines
+from llm.ledger.trace_reading import going_on, read_story
+from llm.ledger.trace_rows import Change, StoredRun
+from llm.ledger.trace_schema import KIND, REFUSED_CAUSES
+from llm.ledger.win_rates import Judged, judged
+
+_BUSY_S = 10.0
+_CACHE = "PRAGMA cache_size = -32768"
+"""In KiB: a page's questions go over the same narrow rows several times."""
+
+
+_LANES = """
+WITH RECURSIVE known(lane) AS (
+    SELECT min(lane) FROM share
+    UNION ALL SELECT (SELECT min(lane) FROM share WHERE lane > known.lane) FROM known WHERE known.lane IS NOT NULL
+) SELECT lane FROM known WHERE lane IS NOT NULL"""
+"""From each lane to the next: there are few of them, and many rows of each."""
+_STAGES = ", ".join(f"'{stage}'" for stage in ("", *Stage))
+
+
+class Tally(NamedTuple):
+    """How many runs there are, how many stand how (`ENDS`), and what became of their patches last (`CHANGES`)."""
+
+    runs: int
+    ends: dict[str, int]
+    changes: dict[str, int]
+
+
+class LaneSpend(NamedTuple):
+    """What one lane was sent and is known to have cost; `unpriced` attempts are in neither."""
+
+    lane: str
+    sent: int
+    usd_micros: int
+    unpriced: int
+
+
+class Failures(NamedTuple):
+    """`causes`: lane and cause → how many attempts were refused or failed so, and in how many runs. `instead`: a
+    lane that brought no answer and the one that did (`NO_LANE`: none) → in how many runs."""
+
+    causes: dict[tuple[str, str], tuple[int, int]]
+    instead: dict[tuple[str, str], int]
+
+
+class StageTimes(NamedTuple):
+    """The runs of one stage that ended: how many, and the sums of their times in milliseconds. Of each run, the
+    waiting is that of its slowest lane."""
+
+    stage: str
+    runs: int
+    queue_ms: int
+    provider_ms: int
+    total_ms: int
+
+
+class TraceFigures:
+    """What the traces hold, as it stood when this was opened. For one thread, and for as long as a question takes.
+    Every method: LedgerError where the file cannot be read."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+        running = path.with_suffix(".running")
+        with named_errors(path, _BUSY_S, KIND):
+            db.execute(_CACHE)
+            before = going_on(running)
+            db.execute("BEGIN")
+            db.execute(KIND.identify).fetchone()
+            # A run may begin before the view is fixed, or end after it: either look may have missed its lock.
+            self.alive = before | going_on(running)
+
+    @classmethod
+    def at(cls, path: Path, notes: Path | None = None) -> TraceFigures:
+        """Those in the file at `path`. `notes` is the directory that knows this user's files (None: any is
+        believed). LedgerError."""
+        db = connect(path, notes, _BUSY_S, KIND)
+        try:
+            return cls(db, path)
+        except BaseException:
+            db.close()
+            raise
+
+    @classmethod
+    def of_nothing(cls) -> TraceFigures:
+        """Those of a project in which no run was ever kept."""
+        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        upgrade(db, KIND.scripts)
+        return cls(db, Path("/nowhere/traces.sqlite"))
+
+    def __enter__(self) -> TraceFigures:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._db.close()
+
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """The workspaces and stages that occur together."""
+        return tuple(self._rows("SELECT DISTINCT workspace, stage FROM run"))
+
+    @cached_property
+    def lanes(self) -> tuple[str, ...]:
+        """The lanes that had part in a run, in order."""
+        return tuple(row[0] for row in self._rows(_LANES))
+
+    def count(self, chosen: Filter) -> int:
+        """How many runs there are."""
+        where = of_runs(chosen, self.alive)
+        return int(self._rows(f"SELECT count(*) FROM run WHERE {where.sql}", where.values)[0][0])
+
+    def tally(self, chosen: Filter) -> Tally:
+        """Count the runs, by how they stand and by what became of them."""
+        ended = [f"sum(outcome = '{end}')" for end in ENDS if end not in (INTERRUPTED, RUNNING)]
+        running = f"sum(outcome = '' AND id IN ({numbers(self.alive)}))"
+        changes = [f"sum(change = '{change}')" for change in CHANGES]
+        where = of_runs(chosen, self.alive)
+        columns = ", ".join(("count(*)", *ended, f"sum(outcome = '') - {running}", running, *changes))
+        total, *counts = self._rows(f"SELECT {columns} FROM run WHERE {where.sql}", where.values)[0]
+        told = [count or 0 for count in counts]
+        ends = dict(zip(ENDS, told, strict=False))
+        return Tally(total, ends, dict(zip(CHANGES, told[len(ENDS) :], strict=True)))
+
+    def spend(self, chosen: Filter) -> tuple[LaneSpend, ...]:
+        """What each lane cost, in the order of their names; those that were sent nothing are left out."""
+        where = of_shares(chosen, self.alive)
+        found = self._rows(
+            f"""SELECT lane, sum(sent), sum(usd_micros), sum(unpriced) FROM share
+            WHERE lane IN (SELECT value FROM json_each(:lanes)) AND stage IN ({_STAGES}) AND {where.sql}
+            GROUP BY lane HAVING sum(sent)""",
+            {**where.values, "lanes": json.dumps(self.lanes)},  # both named: only their days are looked through
+        )
+        return tuple(LaneSpend(*row) for row in found)
+
+    def green_ms(self, chosen: Filter) -> list[int]:
+        """How long each green run took, the shortest first, in milliseconds."""
+        where = of_runs(chosen, self.alive)
+        question = f"SELECT group_concat(duration_ms) FROM run WHERE outcome = 'green' AND {where.sql}"
+        told = self._rows(question, where.values)[0][0]  # one text is read faster than so many rows
+        return sorted(map(int, told.split(","))) if told else []
+
+    def calls_to_green(self, chosen: Filter) -> tuple[tuple[int, int], ...]:
+        """How many attempts were sent until it was green, and in how many runs; the fewest first."""
+        where = of_runs(chosen, self.alive)
+        question = f"SELECT calls, count(*) FROM run WHERE outcome = 'green' AND {where.sql} GROUP BY 1 ORDER BY 1"
+        return tuple(self._rows(question, where.values))
+
+    def times(self, chosen: Filter) -> tuple[StageTimes, ...]:
+        """Where the time of the runs went that ended, by stage."""
+        where = of_runs(chosen, self.alive)
+        found = self._rows(
+            f"""SELECT stage, count(*), coalesce(sum(queue_ms), 0), coalesce(sum(provider_ms), 0), sum(duration_ms)
+            FROM run WHERE outcome != '' AND {where.sql} GROUP BY 1 ORDER BY 1""",
+            where.values,
+        )
+        return tuple(StageTimes(*row) for row in found)
+
+    def wins(self, chosen: Filter) -> tuple[Judged, ...]:
+        """How each lane fared in each stage, over the runs that ended."""
+        where = of_shares(chosen, self.alive)
+        with named_errors(self._path, _BUSY_S, KIND):
+            return judged(self._db, where.sql, where.values)
+
+    def failures(self, chosen: Filter) -> Failures:
+        """How calls failed or were refused, and who answered instead."""
+        where = of_shares(chosen, self.alive)
+        calls: Counter[tuple[str, str]] = Counter()
+        runs: Counter[tuple[str, str]] = Counter()
+        instead: Counter[tuple[str, str]] = Counter()
+        question = f"SELECT lane, causes, instead, count(*) FROM share WHERE causes != '' AND {where.sql}"
+        for lane, causes, other, times in self._rows(f"{question} GROUP BY 1, 2, 3", where.values):
+            if other:
+                instead[lane, other] += times
+            for cause, count in Counter(causes.split()).items():
+                calls[lane, cause] += count * times
+                runs[lane, cause] += times
+        return Failures({key: (calls[key], runs[key]) for key in sorted(calls)}, dict(sorted(instead.items())))
+
+    def burnt(self, since: float) -> dict[str, Amount]:
+        """What each lane was sent since then, by whatever run."""
+        found = self._rows(
+            f"""SELECT lane, count(*), sum(tokens_in + tokens_out), coalesce(sum(usd_micros), 0),
+            sum(usd_micros IS NULL) FROM attempt WHERE at >= ? AND cause NOT IN ({REFUSED_CAUSES})
+            GROUP BY lane""",
+            (since,),
+        )
+        return {lane: Amount(*used) for lane, *used in found}
+
+    def lines(self, chosen: Filter, after: Place | None, limit: int) -> tuple[RunLine, ...]:
+        """The runs one by one, the newest first; those that come after a place, or the first ones."""
+        with named_errors(self._path, _BUSY_S, KIND):
+            return read_lines(self._db, of_runs(chosen, self.alive), self.alive, after, limit)
+
+    def line(self, trace_id: str) -> RunLine:
+        """The newest run of exactly this id, which must be there."""
+        with named_errors(self._path, _BUSY_S, KIND):
+            newest = Condition("id = (SELECT max(id) FROM run WHERE trace_id = :trace_id)", {"trace_id": trace_id})
+            return read_lines(self._db, newest, self.alive, None, 1)[0]
+
+    def story(self, prefix: str) -> StoredRun:
+        """The run whose trace id begins so; of several with one id, the newest. InputError: none, or ambiguous."""
+        with named_errors(self._path, _BUSY_S, KIND):
+            return read_story(self._db, self.alive, prefix)
+
+    def changes(self, number: int) -> tuple[Change, ...]:
+        """What was done with the patch of the run of this number, oldest first."""
+        question = "SELECT at, what, who, reason FROM change WHERE run = ? ORDER BY rowid"
+        return tuple(Change(*row) for row in self._rows(question, (number,)))
+
+    def _rows(self, question: str, values: dict[str, Any] | tuple[object, ...] = ()) -> list[Any]:
+        with named_errors(self._path, _BUSY_S, KIND):
+            return self._db.execute(question, values).fetchall()

@@ -1,0 +1,73 @@
+"""`torre serve --demo`: all that a dashboard can show, quickly, and nothing of it stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from llm.kept.board.filters import OUTCOMES, Filter, choices
+from llm.kept.board.overview import overview
+from llm.kept.board.providers import providers
+from llm.kept.board.quotas import quota_board
+from llm.kept.board.runs import runs
+from llm.ledger.home import open_figures
+from llm.server.demo.home import demo
+
+TORRE = Path(sys.executable).with_name("torre")
+
+
+def test_it_shows_every_outcome_stage_lane_and_cap() -> None:
+    with demo({**os.environ, "OPENAI_API_KEY": "sk-of-the-user"}) as made:
+        now = time.time()
+        chosen = Filter(now - 30 * 86400, now + 1)
+        with open_figures(made.root, made.env) as figures:
+            told = choices(figures)
+            assert len(told.workspaces) == 3 and len(told.stages) == 6 and len(told.providers) == 5
+            counted = [runs(figures, Filter(chosen.since, chosen.until, outcome=each)).total for each in OUTCOMES]
+            assert all(counted), dict(zip(OUTCOMES, counted, strict=True))
+            assert overview(figures, chosen).totals.running == 1
+            board = providers(figures, chosen)
+            assert board.fallbacks and {row.refused for row in board.errors} == {True, False}
+            caps = quota_board(figures, made.root, made.env, chosen)
+            assert caps.refused and any(gauge.cap and gauge.settled for gauge in caps.gauges)
+        assert not caps.enabled and "OPENAI_API_KEY" not in made.env  # nobody is called for a demonstration
+        assert made.root.is_dir()
+        fixed = subprocess.run(
+            [TORRE, "fix", made.root], env=made.env, capture_output=True, text=True, check=False
+        )
+        assert fixed.returncode == 0 and "GREEN in" in fixed.stdout
+    assert not made.root.exists() and not made.root.parent.exists()
+
+
+def test_it_is_served_at_once_says_what_it_is_and_is_gone_afterwards(tmp_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    began = time.monotonic()
+    argv = [str(TORRE), "serve", "--demo", "--port", "0"]
+    with subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as server:
+        assert server.stderr is not None
+        try:
+            told = [server.stderr.readline(), server.stderr.readline()]
+            took_s = time.monotonic() - began
+            assert "demo data" in told[0] and re.search("listening on http://127.0.0.1", told[1])
+            assert took_s < 20  # 2 s where nothing else runs; see `python -m bench.board`
+            url = told[1].split()[3].rstrip(",")
+            with urllib.request.urlopen(f"{url}/healthz", timeout=20) as answer:
+                assert answer.status == 200
+            (folder,) = tmp_path.iterdir()
+            assert folder.stat().st_mode & 0o077 == 0
+        finally:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_has_a_project_of_its_own(tmp_path: Path) -> None:
+    argv = [str(TORRE), "serve", "--demo", "--root", str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "--demo: it has a project of its own" in done.stderr
