@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -15,7 +15,7 @@ from llm.errors import TorreError
 from llm.server.guard import Guard
 from llm.server.openapi import document
 from llm.server.operation import Operation
-from llm.server.pages import Pages
+from llm.server.pages import Pages, Refusal
 from llm.server.problem import TITLES, Problem, problem_of
 from llm.server.service import Service
 
@@ -29,16 +29,17 @@ def build(service: Service) -> Guard:
     """The ASGI application of a server."""
     offered = operations()
     pages: tuple[Pages, ...] = plugins.load_all("server.dashboard", "PAGES")
+    refuse = _refusal(pages)
     app = Starlette(
         routes=[
             *(operation.route() for operation in offered),
             *(route for each in pages for route in each.routes),
         ],
         exception_handlers={
-            Problem: _answering(_problem),
-            TorreError: _answering(_torre_error),
-            HTTPException: _answering(_http_error),
-            Exception: _answering(_bug),
+            Problem: _answering(_problem, refuse),
+            TorreError: _answering(_torre_error, refuse),
+            HTTPException: _answering(_http_error, refuse),
+            Exception: _answering(_bug, refuse),
         },
         lifespan=_lifespan,
     )
@@ -47,7 +48,7 @@ def build(service: Service) -> Guard:
     app.state.streams = 0
     app.state.document = document(offered)
     public = frozenset(operation.path for operation in offered if operation.scope is None)
-    return Guard(app, service.settings, service.keys, public.union(*(each.public for each in pages)))
+    return Guard(app, service.settings, service.keys, public.union(*(each.public for each in pages)), refuse)
 
 
 @asynccontextmanager
@@ -61,10 +62,24 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         service.table.close()
 
 
-def _answering(refuse: Callable[[Exception], Problem]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def answer(_request: Request, error: Exception) -> Response:
-        headers = getattr(error, "headers", None)  # a 405 names the methods that there are
-        return refuse(error).response(headers)
+def _refusal(pages: Iterable[Pages]) -> Refusal:
+    """Problems as pages for who asks for a page, and as they are for every program, under /v1 for everybody."""
+    told = next((each.refusal for each in pages if each.refusal), None)
+
+    def refuse(request: Request, problem: Problem) -> Response:
+        wanted = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
+        return told(request, problem) if told and wanted else problem.response()
+
+    return refuse
+
+
+def _answering(
+    problem_of_error: Callable[[Exception], Problem], refuse: Refusal
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, error: Exception) -> Response:
+        refused = refuse(request, problem_of_error(error))
+        refused.headers.update(getattr(error, "headers", None) or {})  # a 405 names the methods that there are
+        return refused
 
     return answer
 

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from llm.errors import InputError
 from llm.server import keys
 from llm.server.keys import Keys
+from llm.server.pages import Refusal
 from llm.server.problem import Problem
 from llm.server.rates import Rates
 from llm.server.settings import MIB, Settings
@@ -64,13 +65,16 @@ NOBODY = Principal("", "nobody", frozenset())
 
 
 class Guard:
-    """Around the whole application. `public` are paths that need no key."""
+    """Around the whole application. `public` are paths that need no key; `refuse` tells a problem."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, known: Keys, public: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, known: Keys, public: frozenset[str], refuse: Refusal
+    ) -> None:
         self._app = app
         self._settings = settings
         self._keys = known
         self._public = public
+        self._refuse = refuse
         self._open = settings.local and not known.all()
         self._rates = Rates(settings.rate_per_s, settings.burst)
         self._failures = Rates(_FAILURES_PER_S, _FAILURES_AT_ONCE)
@@ -86,7 +90,7 @@ class Guard:
         try:
             scope.setdefault("state", {})["principal"] = self._admit(Request(scope), scope["path"])
         except Problem as problem:
-            await problem.response()(scope, receive, sending)
+            await self._refuse(Request(scope), problem)(scope, receive, sending)
             return
         body = _Body(self, receive, self._settings.max_body_bytes)
         self._at_once += 1

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from llm.errors import InputError
 
-_NEEDED = ("anyio", "prometheus_client", "starlette", "uvicorn")
+_NEEDED = ("anyio", "jinja2", "prometheus_client", "starlette", "uvicorn")
 
 
 def refuse_missing(command: str) -> None:

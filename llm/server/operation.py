@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -106,18 +106,20 @@ class Operation:
     async def _answer(self, request: Request) -> Response:
         if self.scope is not None:
             require(request, self.scope)
-        request.state.query = self._query(request)
+        request.state.query = read_query(request, self.query)
         return await self.endpoint(request)
 
-    def _query(self, request: Request) -> dict[str, Any]:
-        known = {parameter.name: parameter for parameter in self.query}
-        values = {name: parameter.default for name, parameter in known.items()}
-        for name, text in request.query_params.multi_items():
-            if name not in known:
-                words = nearest(name, tuple(known)) if known else "this takes none"
-                raise _refused(name, f"unknown parameter; {words}")
-            values[name] = known[name].read(text)
-        return values
+
+def read_query(request: Request, parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """The value of each of the parameters, which are all that may be asked with. Problem 422."""
+    known = {parameter.name: parameter for parameter in parameters}
+    values = {name: parameter.default for name, parameter in known.items()}
+    for name, text in request.query_params.multi_items():
+        if name not in known:
+            words = nearest(name, tuple(known)) if known else "this takes none"
+            raise _refused(name, f"unknown parameter; {words}")
+        values[name] = known[name].read(text)
+    return values
 
 
 def require(request: Request, scope: Scope) -> None:

@@ -83,14 +83,19 @@ class Problem(Exception):
         }
         return {**made, **({"field": self.field} if self.field else {}), **self.more}
 
-    def response(self, headers: Mapping[str, str] | None = None) -> JSONResponse:
-        """What is sent."""
-        told = dict(headers or {})
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is sent with it, in whatever form it is told."""
+        told = {}
         if self.retry_after_s is not None:
             told["Retry-After"] = str(max(1, math.ceil(self.retry_after_s)))
         if self.status == 401:
             told["WWW-Authenticate"] = 'Bearer realm="torre"'
-        return Json(self.as_json(), self.status, told, MEDIA_TYPE)
+        return told
+
+    def response(self) -> JSONResponse:
+        """What is sent to a program."""
+        return Json(self.as_json(), self.status, self.headers, MEDIA_TYPE)
 
 
 def problem_of(error: TorreError) -> Problem:

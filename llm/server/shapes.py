@@ -22,6 +22,13 @@ class ApplyBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     commit: bool = False
 
 
+class UndoBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Which run's apply is taken back: it has to be the last one that stands in its workspace."""
+
+    trace_id: Annotated[str, msgspec.Meta(pattern=_UUID)]
+    workspace: _Text | None = None
+
+
 class EditorDiagnostic(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One complaint as an editor shows it. `line` and `column` count from 1; `source` is the tool (`mypy`,
     `ts`)."""
@@ -45,7 +52,7 @@ class EditorBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     checks: Annotated[list[Command], msgspec.Meta(max_length=64)] = []
 
 
-BODIES = (RerankRequest, ApplyBody, EditorBody)
+BODIES = (RerankRequest, ApplyBody, UndoBody, EditorBody)
 """Components by the names of the types."""
 
 
@@ -103,6 +110,17 @@ SHAPES: Mapping[str, Any] = {
         notes=_list(_STRING),
     ),
     "Applied": _object("trace_id applied", trace_id=_STRING, applied=_ref("Output.applied")),
+    "Undone": _object(
+        "undone",
+        undone=_object(
+            "number trace_id files more commit",
+            number=_INTEGER,
+            trace_id=_STRING,
+            files=_list(_STRING),
+            more={**_INTEGER, "description": "so many applies can be taken back after it"},
+            commit={**_STRING, "description": "the commit that was made of it, which stays"},
+        ),
+    ),
     "Usage": _object(
         "timezone days usage counted", timezone=_STRING, days=_INTEGER, usage=_list(_ANY), counted=_list(_ANY)
     ),

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from llm.apply.lock import refuse_locked
+from llm.apply.telling import ASKED_BY
+from llm.apply.undo import Undone, undo
 from llm.domain import ApplyStatus
 from llm.errors import InputError
 from llm.kept.plans import kept_plan
+from llm.providers.policy import ProvidersPolicy
 from llm.request import new_trace_id
 from llm.rerank.request import RerankRequest
 from llm.server.api.records import told_story
@@ -28,7 +33,7 @@ from llm.server.keys import Scope
 from llm.server.operation import Answer, Operation, in_thread
 from llm.server.problem import Json, Problem
 from llm.server.service import Service, address_of, principal_of, service_of
-from llm.server.shapes import ApplyBody, EditorBody, EditorDiagnostic
+from llm.server.shapes import ApplyBody, EditorBody, EditorDiagnostic, UndoBody
 from llm.workspace.snapshot import root_of
 
 _T = TypeVar("_T")
@@ -65,10 +70,7 @@ async def _apply(request: Request) -> Response:
     body = _read(await read_body(request), ApplyBody)
     asked = await in_thread(_planned, service, who, body)
     about = {"action": "apply", "trace_id": body.trace_id.lower(), "workspace": asked.workspace, "job": asked.id}
-
-    async def tell(**how: Any) -> None:
-        await in_thread(lambda: note(Path(asked.root), service.env, who, address_of(request), **about, **how))
-
+    tell = partial(_tell, request, Path(asked.root), about)
     await tell(outcome="begun")
     try:
         _, ticket = await service.desk.take(asked)
@@ -82,6 +84,33 @@ async def _apply(request: Request) -> Response:
     if applied["status"] != ApplyStatus.APPLIED:
         raise Problem(409, "rolled-back", applied["reason"] or "it was not applied", more={"applied": applied})
     return Json({"trace_id": result["trace_id"], "applied": applied})
+
+
+async def _undo(request: Request) -> Response:
+    """No check is run, so that it needs no process of its own; its journal ends it if this one dies."""
+    service = service_of(request)
+    body = _read(await read_body(request), UndoBody)
+    root, trace_id = await in_thread(service.root, body.workspace), body.trace_id.lower()
+    tell = partial(_tell, request, root, {"action": "undo", "trace_id": trace_id, "workspace": str(root)})
+    await tell(outcome="begun")
+    try:
+        undone = await in_thread(_undone, service, principal_of(request), root, trace_id)
+    except Problem as problem:
+        await tell(outcome="refused", reason=problem.detail)
+        raise
+    await tell(outcome="undone", files=undone.files)
+    return Json({"undone": asdict(undone)})
+
+
+def _undone(service: Service, who: Principal, root: Path, trace_id: str) -> Undone:
+    rules = ProvidersPolicy(root, service.env).policy.rules
+    return undo(root, {**service.env, ASKED_BY: who.id}, rules, trace_id)
+
+
+async def _tell(request: Request, root: Path, about: Mapping[str, Any], **how: Any) -> None:
+    """Into the audit log."""
+    who, service = principal_of(request), service_of(request)
+    await in_thread(lambda: note(root, service.env, who, address_of(request), **about, **how))
 
 
 def _planned(service: Service, who: Principal, body: ApplyBody) -> Asked:
@@ -169,5 +198,16 @@ OPERATIONS = (
         {200: Answer("It is applied, and the checks are green on the files.", "Applied")},
         (404, 409, 423),
         body="ApplyBody",
+    ),
+    Operation(
+        "POST",
+        "/v1/undo",
+        "undo",
+        Scope.APPLY,
+        "Take the last apply back, byte for byte, if it is of this run.",
+        _undo,
+        {200: Answer("The files are what they were before it.", "Undone")},
+        (409, 423),
+        body="UndoBody",
     ),
 )

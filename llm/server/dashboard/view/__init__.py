@@ -1,0 +1,1 @@
+"""What the pages share: the filter in their address, the stores behind them, templates, exports."""
