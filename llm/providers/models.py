@@ -13,9 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Literal
-
-Protocol = Literal["openai", "anthropic", "google", "replay"]
+from typing import Annotated
 
 AS_OF = "2026-11-22"
 PRICE_SOURCE = "genai-prices 0.2.3"
@@ -23,12 +21,11 @@ PRICE_SOURCE = "genai-prices 0.2.3"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD a million tokens, which is micro-USD a token. `cached_input`: of the input tokens that were cached,
-    None where they cost what the others do."""
+    """USD a million tokens, which is micro-USD a token."""
 
-    input: float
-    output: float
-    cached_input: float | None = None
+    input: Annotated[float, "of what is sent"]
+    output: Annotated[float, "of what is answered"]
+    cached_input: Annotated[float | None, "of what is sent and was cached, else as the rest"] = None
 
 
 FREE = Price(0.0, 0.0)
@@ -38,12 +35,13 @@ FREE = Price(0.0, 0.0)
 class Model:
     """What a lane calls. The key is in the first of `api_key_env` that is set; with none, no key is sent.
 
-    `price` is None where it is unknown: under a cap in money the lane is skipped, and its usage is unpriced.
-    `price_as_of` and `price_source` go into the record with every cost.
+    `protocol` is the file in `adapters/` that speaks it. `price` is None where it is unknown: under a cap in money
+    the lane is skipped, and its usage is unpriced. `price_as_of` and `price_source` go into the record with every
+    cost.
     """
 
     lane: str
-    protocol: Protocol
+    protocol: str
     model: str
     base_url: str
     api_key_env: tuple[str, ...] = ()

