@@ -31,7 +31,9 @@ import torre_behaviour_inputs as inputs
 import torre_behaviour_values as values
 import torre_warm_child as children
 import torre_warm_code as code
-import torre_warm_run as run
+import torre_warm_ledger as ledgers
+import torre_warm_pytest
+import torre_warm_unittest
 
 del sys.path[0]
 
@@ -146,7 +148,8 @@ class Lab:
         self.settings = settings
         self.root = settings["root"]
         self.until = time.monotonic() + settings["budget_s"]
-        self.runner = run.run_pytest if settings["framework"] == "pytest" else run.run_unittest
+        by_pytest = settings["framework"] == "pytest"
+        self.runner = torre_warm_pytest.run_pytest if by_pytest else torre_warm_unittest.run_unittest
         self.watch = Watch()
         self.raised = {}
         self.unkept = 0
@@ -187,7 +190,7 @@ class Lab:
         """In a child: run the tests, keep the calls."""
         self.become(version)
         self.watch.recording = True
-        ledger = run.Ledger(self.root, limit_s=2.0)
+        ledger = ledgers.Ledger(self.root, limit_s=2.0)
         self.runner(self.settings["args"], self.settings["targets"] + self.settings["others"], ledger, False)
         return {
             "calls": [[key, base64.b64encode(kept).decode()] for key, kept in self.watch.calls],
@@ -284,7 +287,7 @@ class Lab:
             result = function(*args, **kwargs)
             result = asyncio.run(result) if inspect.iscoroutine(result) else result
             outcome = values.returned(result, (args, kwargs), self.root)
-        except run.TookTooLong:
+        except ledgers.TookTooLong:
             if _waited_s() - waited_s >= most_s / 2:
                 return None  # a busy machine kept it from its time: nobody knows
             outcome = values.refused("a hang")
@@ -328,7 +331,7 @@ def _chunks(made):
 
 
 def _too_long(signum, frame):
-    raise run.TookTooLong("the call runs longer than it may")
+    raise ledgers.TookTooLong("the call runs longer than it may")
 
 
 def _waited_s():

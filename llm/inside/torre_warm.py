@@ -18,9 +18,13 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torre_warm_calls as calls
 import torre_warm_code as code
-import torre_warm_run as run
+import torre_warm_ledger as ledgers
+import torre_warm_pytest
 import torre_warm_stages as stages
+import torre_warm_traces as traces
+import torre_warm_unittest
 from torre_warm_child import Child
 from torre_warm_judge import Judge
 
@@ -39,7 +43,8 @@ class Warm:
         self.settings = settings
         self.report = report
         self.programs = stages.Programs(settings["root"])
-        self.runner = run.run_pytest if settings["framework"] == "pytest" else run.run_unittest
+        self.by_pytest = settings["framework"] == "pytest"
+        self.runner = torre_warm_pytest.run_pytest if self.by_pytest else torre_warm_unittest.run_unittest
         self.memory = settings["memory_bytes"]
         self.targets = settings["targets"]
         self.others = settings["others"]
@@ -50,7 +55,7 @@ class Warm:
         self.report.flush()
 
     def _run(self, wanted, traced=False):
-        ledger = run.Ledger(self.programs.root, traced, self.settings["slow_s"], self.hung)
+        ledger = ledgers.Ledger(self.programs.root, traced, self.settings["slow_s"], self.hung)
         self.runner(self.settings["args"], wanted, ledger, False)
         return ledger
 
@@ -64,7 +69,7 @@ class Warm:
         return {
             "tests": ledger.results,
             "specs": ledger.specs,
-            "imported": run.by_path(ledger.imported),
+            "imported": ledgers.by_path(ledger.imported),
             "mine": {name: path for name, path in modules.items() if ledger.mine(path)},
             "theirs": [name for name, path in modules.items() if not ledger.mine(path) and name != "__main__"],
             "path": sys.path,
@@ -126,23 +131,25 @@ class Warm:
         """The quickest stage that sees at least one of the failing tests fail as its own runner does."""
         specs = {name: spec for name, spec in found["specs"].items() if spec and name in last.names}
         known = code.KnownModules(found["mine"])
+        reach = traces.Reach(traces.named_outside(code.CODE.values()))
         names = [name for name in last.names if name in specs]
-        direct = stages.Direct(self.programs, specs, names, found["path"], known)
+        direct = stages.Direct(self.programs, specs, names, found["path"], known, reach)
         results, import_s = {}, 0.0
         if names:
             limit_s = self.settings["slow_s"]
             told, _ = self._timed(lambda: direct.rehearsed(limit_s, self.hung))
             results, import_s = told.get("results", {}), told.get("import_s", 0.0)
+            reach.usual = frozenset(told.get("traces", ()))
             direct.cpu_s = self._allowed(results, import_s + sum(r["s"] for r in results.values()))
         direct.names = [name for name in names if _alike(results.get(name), whole[name])]
-        direct.usual = stages.answered(results, direct.names)
+        direct.usual = calls.answered(results, direct.names)
         if direct.usual["passed"]:
             direct.names = []
         direct.next = last
         if direct.names and import_s < _QUICK_IMPORT_S:
             return direct, direct.usual
-        if not direct.names and self.runner is not run.run_pytest:
-            return last, stages.answered(whole, last.names)
+        if not direct.names and not self.by_pytest:
+            return last, calls.answered(whole, last.names)
         return self._collected(found, whole, direct, last)
 
     def _collected(self, found, whole, direct, last):
@@ -152,11 +159,11 @@ class Warm:
         )
         results = stage.open(self.settings["probe_s"]) or {}
         names = [name for name in last.names if _alike(results.get(name), whole[name])]
-        usual = stages.answered(results, names)
+        usual = calls.answered(results, names)
         if usual["passed"]:
             stage.close()
             rest = direct if direct.names else last
-            return rest, stages.answered(whole, rest.names)
+            return rest, calls.answered(whole, rest.names)
         stage.begin(names, self._allowed(results, stage.cpu_s))
         return stage, usual
 

@@ -2,18 +2,20 @@
 
 import ast
 import bisect
+import collections
 import dis
 import gc
 import importlib.util
 import os
 import re
 import types
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 
 CODE = {}
 """Absolute path → code object that stands for that file."""
 TEXT = {}
 """Absolute path → the source that `inspect` and tracebacks are shown for it."""
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OWN_WAYS = ("__main__", "conftest")
 """Names of modules that are not found by their name alone."""
 
@@ -38,17 +40,33 @@ class KnownModules:
     """An importer that finds modules again where they were found before (name → path), without asking the disk."""
 
     def __init__(self, found):
-        self.known = {name: path for name, path in found.items() if path in CODE and name not in _OWN_WAYS}
+        known = {name: path for name, path in found.items() if path in CODE and name not in _OWN_WAYS}
+        self.known = {name: _Known(name, path) for name, path in known.items()}
 
     def find_spec(self, name, path=None, target=None):
         """A fresh spec for a module that is known."""
-        if name not in self.known:
-            return None
-        file = self.known[name]
-        folder, base = os.path.split(file)
-        inside = [folder] if base == "__init__.py" else None
-        loader = SourceFileLoader(name, file)
-        return importlib.util.spec_from_file_location(name, file, loader=loader, submodule_search_locations=inside)
+        known = self.known.get(name)
+        return None if known is None else known.spec()
+
+
+class _Known(SourceFileLoader):
+    """Loads a module from `CODE`, where its code always is."""
+
+    def __init__(self, name, path):
+        super().__init__(name, path)
+        self.cached = importlib.util.cache_from_source(path)
+        folder, base = os.path.split(path)
+        self.inside = [folder] if base == "__init__.py" else None
+
+    def spec(self):
+        spec = ModuleSpec(self.name, self, origin=self.path)
+        spec.has_location = True
+        spec.cached = self.cached
+        spec.submodule_search_locations = None if self.inside is None else list(self.inside)
+        return spec
+
+    def exec_module(self, module):
+        exec(CODE[self.path], module.__dict__)
 
 
 class Module:
@@ -64,9 +82,9 @@ class Module:
             starts.append(starts[-1] + len(line))
         self.starts = starts + [starts[-1]]
         self.flags = _future_flags(tree)
-        self.spans = [_first_line(node) for node in tree.body], [node.end_lineno for node in tree.body]
+        self.parts = sorted(_parts(tree.body), key=lambda part: part.first)
         self.code = compile(text[self.mark :], path, "exec", dont_inherit=True)
-        self.blocks = {}
+        self.compiled = {}
 
     def edited(self, edits):
         """The code and the text with these edits, [start, end, new text] by character, in order."""
@@ -76,30 +94,64 @@ class Module:
         return self._spliced(edits, text) or compile(text[self.mark :], self.path, "exec", dont_inherit=True), text
 
     def _spliced(self, edits, text):
-        """The module's code with one statement's compiled anew; None where more than that changes."""
-        first, last = self._around(edits)
-        if first is None:
-            return None
-        start, end = self.starts[first - 1], self.starts[last]
-        if first not in self.blocks:
-            self.blocks[first] = self._compiled(first, self.text[start:end])
-        before, after = self.blocks[first], self._compiled(first, text[start : len(text) - len(self.text) + end])
-        pairs = swapped(before, after)
-        return None if pairs is None else _with_constants(self.code, pairs)
+        """The module's code with one part's compiled anew, the smallest; None where more than that changes."""
+        for part in self._around(edits):
+            before, outline = self.before(part)
+            start, end = self.starts[part.first - 1], len(text) - len(self.text) + self.starts[part.last]
+            after = self._compiled(part, text[start:end])
+            if after is None or outline != [_outline(code) for code in after]:
+                continue
+            spliced = _with_constants(self.code, _pairs(before[-1], after[-1]), part.owners)
+            if spliced is not None:
+                return spliced
+        return None
+
+    def before(self, part):
+        """A part's code as `_compiled` tells it, and all that it consists of but for the functions in it."""
+        if part not in self.compiled:
+            codes = self._compiled(part, self.text[self.starts[part.first - 1] : self.starts[part.last]])
+            self.compiled[part] = codes, [_outline(code) for code in codes or ()]
+        return self.compiled[part]
+
+    def expect(self, edits):
+        """Find out now what edits at this place need to know of the unchanged source."""
+        for part in self._around(edits)[:1]:
+            self.before(part)
 
     def _around(self, edits):
-        """First and last line of the statement that holds the edits, or None twice."""
+        """The parts that hold the edits, from the smallest outwards."""
         line = bisect.bisect_right(self.starts, edits[0][0])
-        at = bisect.bisect_right(self.spans[0], line) - 1
-        if at < 0:
-            return None, None
-        first, last = self.spans[0][at], self.spans[1][at]
-        shared = at + 1 < len(self.spans[0]) and self.spans[0][at + 1] == last
-        inside = edits[-1][1] <= self.starts[last] and not shared
-        return (first, last) if inside else (None, None)
+        holding = [p for p in self.parts if p.first <= line <= p.last and edits[-1][1] <= self.starts[p.last]]
+        return sorted(holding, key=lambda part: -len(part.owners))
 
-    def _compiled(self, line, block):
-        return compile("\n" * (line - 1) + block, self.path, "exec", flags=self.flags, dont_inherit=True)
+    def _compiled(self, part, block):
+        """The code of a part, and before it that of empty classes around it; None where it is none in a class."""
+        lines = "\n" * (part.first - 1 - len(part.owners))
+        classes = "".join(" " * depth + "class " + name + ":\n" for depth, name in enumerate(part.owners))
+        try:
+            codes = [compile(lines + classes + block, self.path, "exec", flags=self.flags, dont_inherit=True)]
+        except SyntaxError:
+            if not part.owners:
+                raise
+            return None  # it may be one among the rest of the class
+        for _ in part.owners:
+            codes.append(next(c for c in codes[-1].co_consts if isinstance(c, types.CodeType)))
+        return codes
+
+
+Part = collections.namedtuple("Part", "first last owners")
+"""Lines of a file that can be compiled without the rest: a statement, or a method in classes of these names."""
+
+
+def _parts(body, owners=()):
+    firsts, lasts = [_first_line(node) for node in body], [node.end_lineno for node in body]
+    for node, first, last, above, below in zip(body, firsts, lasts, [0] + lasts, firsts[1:] + [0]):
+        if above == first or below == last:
+            continue  # another statement on the same line
+        if not owners or (isinstance(node, _FUNCTIONS) and node.col_offset >= len(owners)):
+            yield Part(first, last, owners)
+        if isinstance(node, ast.ClassDef) and node.body[0].lineno > node.lineno:
+            yield from _parts(node.body, owners + (node.name,))
 
 
 def _lines(text):
@@ -128,13 +180,12 @@ def _future_flags(tree):
 
 def swapped(before, after):
     """Pairs of code objects in whose place others come; None where the code around them differs as well."""
-    if _outline(before) != _outline(after):
-        return None
-    pairs = []
-    for old, new in zip(before.co_consts, after.co_consts):
-        if isinstance(old, types.CodeType) and old != new:
-            pairs.append((old, new))
-    return pairs
+    return _pairs(before, after) if _outline(before) == _outline(after) else None
+
+
+def _pairs(before, after):
+    both = zip(before.co_consts, after.co_consts)
+    return [(old, new) for old, new in both if isinstance(old, types.CodeType) and old != new]
 
 
 def _outline(code):
@@ -142,14 +193,25 @@ def _outline(code):
     return code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, plain
 
 
-def _with_constants(code, pairs):
+def _with_constants(code, pairs, owners=()):
+    """A module's code with others in the places of these, in classes of these names; None if it has them not."""
+    if owners:
+        classes = [c for c in code.co_consts if isinstance(c, types.CodeType) and c.co_name == owners[0]]
+        inner = _with_constants(classes[0], pairs, owners[1:]) if len(classes) == 1 else None
+        return None if inner is None else _with_constants(code, [(classes[0], inner)])
     constants = list(code.co_consts)
     for old, new in pairs:
-        places = [n for n, each in enumerate(constants) if isinstance(each, types.CodeType) and each == old]
+        inner = [n for n, each in enumerate(constants) if isinstance(each, types.CodeType)]
+        places = [n for n in inner if _at(constants[n]) == _at(old)]
         if len(places) != 1:
             return None
         constants[places[0]] = new
     return code.replace(co_consts=tuple(constants))
+
+
+def _at(code):
+    """Where some code is. What it is need not be equal: calls depend on what the rest of the file imports."""
+    return code.co_name, code.co_firstlineno
 
 
 def functions_of(before, after):

@@ -1,30 +1,31 @@
 """Candidates from a pipe to verdicts: several processes at once, several candidates a process where that is safe."""
 
 import collections
-import gc
 import json
+import mmap
 import os
-import random
 import select
-import sys
-import threading
 import time
 
 from torre_warm_child import Child
 
 _CHUNK_BYTES = 1 << 16
-_BATCH = 64
+_BATCH, _FIRST_BATCH = 128, 16
+_SHARE_S = 0.1
+"""So long a process goes on to the next candidate: what it says is heard at its end."""
 _DIRTY = 3
 """After so many processes that were left in another state than before, every candidate gets one of its own."""
 _FAR_AT_ONCE = 16
+_END = 255
 
 
 class Judge:
     """Reads candidates and says a verdict on each, until there are no more.
 
     A stage judges: `judge(candidate)` → an answer with `passed`, or with `unfit` where it cannot. `next` is the
-    stage of those that it passed (None: they have passed), `otherwise` of those that are unfit. `cpu_s` is what one
-    candidate may use. In a `shared` stage several may share a process; one that is `far` has processes elsewhere.
+    stage of those that it passed (None: they have passed), `otherwise` of those that are unfit. `cpu_s` is what
+    one candidate may use. In a `shared` stage several may share a process, whose `guard()` tells whether one left
+    something behind; one that is `far` has processes elsewhere. `programs.expect(candidate)` is said of each first.
     """
 
     def __init__(self, source_fd, buffer, workers, memory_bytes, first, say):
@@ -38,6 +39,7 @@ class Judge:
         self.running = []
         self.asked = {}
         self.changed = 0
+        self.most = _FIRST_BATCH  # that share a process: about twice as many as the last one came to
         self.open = True
 
     def run(self):
@@ -63,13 +65,16 @@ class Judge:
     def _fork(self, stage, candidate, alone):
         batch = [candidate]
         if stage.shared and not alone and self.changed < _DIRTY:
-            share = min(_BATCH, (1 + len(self.waiting)) // self.workers)
+            share = min(self.most, (1 + len(self.waiting)) // self.workers)
             while len(batch) < share and self.waiting[0][0] is stage and not self.waiting[0][2]:
                 batch.append(self.waiting.popleft()[1])
         cpu_s = stage.cpu_s * candidate.get("patience", 1)
-        work = (lambda: several(stage, batch)) if len(batch) > 1 else (lambda: [stage.judge(candidate)])
-        child = Child(work, 5 * cpu_s + 1.0, 2 * cpu_s * len(batch), self.memory_bytes)
-        child.stage, child.batch, child.told = stage, batch, []
+        for each in batch:
+            stage.programs.expect(each)
+        place = Place()
+        work = (lambda: several(stage, batch, place)) if len(batch) > 1 else (lambda: single(stage, candidate))
+        child = Child(lambda: [work()], 5 * cpu_s + 1.0, 2 * cpu_s * len(batch), self.memory_bytes)
+        child.stage, child.batch, child.place, child.told = stage, batch, place, []
         self.running.append(child)
 
     def _wait(self):
@@ -87,7 +92,7 @@ class Judge:
         for child in list(self.running):
             if child.fd in readable:
                 child.told += child.read()
-            late = not child.ended and child.deadline <= time.monotonic()
+            late = not child.ended and child.deadline <= time.monotonic() and not child.place.moved(child)
             if late or child.ended:
                 self.running.remove(child)
                 self._settle(child, child.finish(late))
@@ -115,21 +120,41 @@ class Judge:
         self._tell(verdicts)
 
     def _settle(self, child, killed):
-        """What a child told. What came before one that it died of counts, what came after begins anew."""
-        closing = child.told.pop() if child.told and "closing" in child.told[-1] else None
-        rest = child.batch[len(child.told) :]
-        spoiled = len(child.batch) > 1 and (closing == {"closing": "spoiled"} or (closing is None and not rest))
-        self.changed += closing is not None and closing != {"closing": "same"}
+        """What a child told. Where it was not left as it was, only its first candidate had a clean process."""
+        if not child.told:
+            self._died(child, killed)
+            return
+        answers, clean = child.told[0]["answers"], child.told[0]["clean"]
+        self.changed += not clean
+        if len(child.batch) > 1:
+            self.most = min(_BATCH, 2 + 2 * len(answers))
+        self._again(child.stage, child.batch[len(answers) :])
         verdicts = []
-        for candidate, answer in zip(child.batch, child.told):
-            if spoiled and not answer["passed"]:
+        for place in reversed(
+            range(len(answers))
+        ):  # those that go on to another stage are put in front, one by one
+            candidate, answer = child.batch[place], answers[place]
+            doubtful = not clean or answer.get("error") == "MemoryError"  # those before it may have eaten it
+            if place and doubtful and not answer["passed"]:
                 self.waiting.append((child.stage, candidate, True))
             else:
-                verdicts += self._answered(child.stage, candidate, answer)
-        if rest and closing is None:
-            verdicts.append({"id": rest.pop(0)["id"], "passed": False, "killed": killed})
-        self.waiting.extendleft((child.stage, candidate, False) for candidate in reversed(rest))
+                verdicts[:0] = self._answered(child.stage, candidate, answer)
         self._tell(verdicts)
+
+    def _died(self, child, killed):
+        """The one that it died of is judged alone, the others without it; all alone if it died at the end."""
+        batch, at = child.batch, child.place.at()
+        if len(batch) == 1:
+            self._tell([{"id": batch[0]["id"], "passed": False, "killed": killed}])
+            return
+        self.most = 2 + min(at, len(batch)) // 2
+        doubtful = batch if at == _END else batch[at : at + 1]
+        self.changed += at == _END
+        self._again(child.stage, [candidate for candidate in batch if candidate not in doubtful])
+        self.waiting.extend((child.stage, candidate, True) for candidate in doubtful)
+
+    def _again(self, stage, candidates):
+        self.waiting.extendleft((stage, candidate, False) for candidate in reversed(candidates))
 
     def _answered(self, stage, candidate, answer):
         """The verdict, or none where another stage has to look first."""
@@ -144,38 +169,51 @@ class Judge:
             self.say(event="verdicts", verdicts=verdicts)
 
 
-def several(stage, batch):
-    """In a child: one answer after the other, each from fresh modules of the workspace; then how it ended.
+class Place:
+    """At which candidate of its batch a process is; it writes and its parent reads, whatever becomes of it."""
 
-    `changed`: the last one left the process otherwise than it was, as far as that can be seen cheaply. `spoiled`:
-    the unchanged program, judged at the end, does not end as it did in a process of its own. Else `same`.
+    def __init__(self):
+        self.shared = mmap.mmap(-1, mmap.PAGESIZE)
+        self.seen = 0
+
+    def at(self):
+        return self.shared[0]
+
+    def go_on(self):
+        self.shared[0] += 1
+
+    def end(self):
+        self.shared[0] = _END
+
+    def moved(self, child):
+        """Whether it went on since this was last asked; it has its time anew then."""
+        moved, self.seen = self.at() != self.seen, self.at()
+        if moved:
+            child.deadline = time.monotonic() + child.wall_s
+        return moved
+
+
+def single(stage, candidate):
+    """In a child: the answer for one candidate."""
+    return {"answers": [stage.judge(candidate)], "clean": True}
+
+
+def several(stage, batch, place):
+    """In a child: answers for some or all of a batch, each from fresh modules of the workspace.
+
+    It ends early after one that passed, ran out of time, or left the process otherwise than it was. `clean`: none
+    left anything changed that is watched, and the unchanged program, judged at the end, ends as in a process of
+    its own. Else the answers after the first are worth nothing.
     """
     stage.prepare()
-    loaded = set(sys.modules)
-    dice = random.getstate()
-    before = _surroundings()
+    guard = stage.guard()
+    answers, clean, began = [], True, time.process_time()
     for candidate in batch:
-        yield stage.judge(candidate)
-        stage.forget(loaded)
-        random.setstate(dice)
-        if _surroundings() != before:
-            yield {"closing": "changed"}
-            return
-    yield {"closing": "same" if stage.unchanged() else "spoiled"}
-
-
-def _surroundings():
-    return (
-        dict(os.environ),
-        os.getcwd(),
-        list(sys.path),
-        sys.getrecursionlimit(),
-        threading.active_count(),
-        sys.stdout,
-        sys.stderr,
-        sys.stdin,
-        len(vars(sys.modules["builtins"])),
-        len(sys.meta_path),
-        sys.gettrace(),
-        gc.isenabled(),
-    )
+        answers.append(stage.judge(candidate))
+        clean = not guard.changed()
+        place.go_on()
+        late = time.process_time() - began > _SHARE_S
+        if not clean or late or answers[-1]["passed"] or answers[-1].get("killed"):
+            break
+    place.end()
+    return {"answers": answers, "clean": clean and not guard.altered() and stage.unchanged()}

@@ -4,15 +4,15 @@ import contextlib
 import gc
 import importlib
 import json
-import linecache
 import os
 import select
-import signal
 import sys
 import time
 
 import torre_warm_code as code
-import torre_warm_run as run
+import torre_warm_calls as calls
+import torre_warm_ledger as ledgers
+import torre_warm_traces as traces
 from torre_warm_child import Child
 from torre_warm_judge import Judge
 
@@ -34,6 +34,11 @@ class Programs:
             self.modules[path] = code.Module(os.path.join(self.root, path), self.texts[path])
         return self.modules[path]
 
+    def expect(self, candidate):
+        """Read here what every child would have to read anew."""
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # judging will say so
+            self.module(candidate["path"]).expect(candidate["edits"])
+
     def install(self, candidate):
         """Put the candidate in the place of its file, for imports to come."""
         module = self.module(candidate["path"])
@@ -51,12 +56,13 @@ class Direct:
 
     shared, far, next, otherwise = True, False, None, None
 
-    def __init__(self, programs, specs, names, path, known):
+    def __init__(self, programs, specs, names, path, known, reach):
         self.programs = programs
         self.specs = specs
         self.names = names
         self.path = path
         self.known = known
+        self.reach = reach
         self.cpu_s = 0.0
         self.usual = None
 
@@ -70,7 +76,7 @@ class Direct:
             sys.meta_path.insert(0, self.known)
 
     def rehearsed(self, limit_s, hung):
-        """Results of all tests, and how long it took to import their modules."""
+        """Results of all tests, how long their modules took to import, and what all that left changed outside."""
         self.prepare()
         began = time.perf_counter()
         for module in dict.fromkeys(spec["module"] for spec in self.specs.values()):
@@ -78,32 +84,33 @@ class Direct:
                 importlib.import_module(module)
             except BaseException:
                 continue  # each of its tests then fails of it
-        return {"import_s": time.perf_counter() - began, "results": self.call(False, limit_s, hung)}
+        import_s = time.perf_counter() - began
+        results = self.call(False, limit_s, hung)
+        return {"import_s": import_s, "results": results, "traces": self.reach.changed()}
 
     def call(self, first_failure=True, limit_s=0.0, hung=()):
         """Results of the tests, until the first that does not pass."""
         self.prepare()
-        return called(self.programs.root, self.specs, self.names, first_failure, limit_s, hung)
+        return calls.called(self.programs.root, self.specs, self.names, first_failure, limit_s, hung)
 
     def judge(self, candidate):
         try:
             self.programs.install(candidate)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return {"passed": False}
-        with limited(self.cpu_s * candidate.get("patience", 1)):
+        with calls.limited(self.cpu_s * candidate.get("patience", 1)):
             results = self.call()
         self.programs.withdraw(candidate)
-        return answered(results, self.names)
+        return calls.answered(results, self.names)
 
     def unchanged(self):
-        with limited(self.cpu_s):
-            return answered(self.call(), self.names) == self.usual
+        """Whether the unchanged program still ends as in a process of its own."""
+        with calls.limited(self.cpu_s):
+            return calls.answered(self.call(), self.names) == self.usual
 
-    def forget(self, loaded):
-        """Drop the modules that a candidate loaded."""
-        for name in [name for name in sys.modules if name not in loaded]:
-            del sys.modules[name]
-        linecache.cache.clear()
+    def guard(self):
+        """What notices that a candidate is not the only one to see what it did."""
+        return traces.Guard(self.reach)
 
 
 class Whole:
@@ -126,10 +133,10 @@ class Whole:
             self.programs.install(candidate)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return {"passed": False}
-        ledger = run.Ledger(self.programs.root)
+        ledger = ledgers.Ledger(self.programs.root)
         self.runner(self.args, self.names, ledger, True)
-        answer = answered(ledger.results, self.names)
-        missing = [name for name in self.names if not run.reported(name, ledger.results)]
+        answer = calls.answered(ledger.results, self.names)
+        missing = [name for name in self.names if not ledgers.reported(name, ledger.results)]
         return {"passed": False} if answer["passed"] and missing else answer
 
 
@@ -230,7 +237,7 @@ class Collected:
                 self._import()
                 self._answer(questions, say, self._call)
             else:
-                ledger = run.Ledger(self.programs.root, hung=self.hung)
+                ledger = ledgers.Ledger(self.programs.root, hung=self.hung)
                 serve = lambda run_items: self._answer(questions, say, run_items)
                 self.whole.runner(self.whole.args, self.whole.names, ledger, False, serve)
 
@@ -240,7 +247,7 @@ class Collected:
             importlib.import_module(self.direct.specs[name]["module"])
 
     def _call(self, names, first_failure, limit_s=0.0):
-        return called(self.programs.root, self.direct.specs, names, first_failure, limit_s, self.hung)
+        return calls.called(self.programs.root, self.direct.specs, names, first_failure, limit_s, self.hung)
 
     def _answer(self, questions, say, run_tests):
         names = self.direct.names or self.whole.names
@@ -285,48 +292,14 @@ class Copy:
         loaded = self.loaded[candidate["path"]]
         if pairs is None or self._ran(candidate["path"], pairs) or not code.swap_functions(pairs, loaded):
             return {"passed": False, "unfit": True}
-        with limited(self.cpu_s * candidate.get("patience", 1)):
+        with calls.limited(self.cpu_s * candidate.get("patience", 1)):
             results = self.run_tests(self.names, True)
-        return answered(results, self.names)
+        return calls.answered(results, self.names)
 
     def _ran(self, path, pairs):
         """Whether one of the functions ran while modules were imported."""
         lines = self.imported.get(path, set())
         return any(lines & (code.lines_of(old) - {old.co_firstlineno}) for old, _ in pairs)
-
-
-@contextlib.contextmanager
-def limited(cpu_s):
-    """Raise TookTooLong into what uses more CPU time; where that is not heard of, die."""
-    signal.signal(signal.SIGPROF, run.too_long)
-    signal.setitimer(signal.ITIMER_PROF, cpu_s)
-    signal.setitimer(signal.ITIMER_VIRTUAL, 2 * cpu_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-
-
-def called(root, specs, names, first_failure, limit_s=0.0, hung=()):
-    """Results of tests that are called directly."""
-    ledger = run.Ledger(root, limit_s=limit_s, hung=hung)
-    for name in names:
-        run.run_direct(name, specs[name], ledger)
-        if first_failure and ledger.results[name]["status"] in ("failed", "error"):
-            break
-    return ledger.results
-
-
-def answered(results, names):
-    """Whether all passed, or how far it came: which test failed, at which line of it, with what."""
-    for place, name in enumerate(names):
-        result = results.get(name)
-        if result is not None and result["status"] in ("failed", "error"):
-            line = result["trace"][0][1] if result["trace"] else 0
-            killed = "timeout" if result["error"] == "TookTooLong" else ""
-            return {"passed": False, "at": place, "line": line, "error": result["error"], "killed": killed}
-    return {"passed": not any(r["status"] in ("failed", "error") for r in results.values())}
 
 
 def _parsed(programs, path):

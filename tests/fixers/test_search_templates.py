@@ -58,6 +58,9 @@ def g(items=[], flag=True):
             same = items == flag
         except KeyError:
             same = n < total
+    found = re.match("[a-z]+", "{total}") or g(total - n, ("ab", "cd"))
+    if isinstance(found, list):
+        total = 1
 """
 
 
@@ -65,8 +68,9 @@ def everywhere(text: str) -> dict[int, float]:
     return dict.fromkeys(range(1, text.count("\n") + 2), 1.0)
 
 
-def all_proposals(text: str, most: int = 4000) -> list[order.Proposal]:
-    return list(islice(order.proposals({"a.py": Source("a.py", text)}, {"a.py": everywhere(text)}), most))
+def all_proposals(text: str, most: int = 4000, *words: str) -> list[order.Proposal]:
+    found = order.proposals({"a.py": Source("a.py", text)}, {"a.py": everywhere(text)}, words)
+    return list(islice(found, most))
 
 
 @pytest.mark.parametrize("text", [ODD, ODD.replace("\n", "\r\n"), *(path.read_text() for path in REAL)])
@@ -103,7 +107,7 @@ def test_lines_without_evidence_are_left_alone() -> None:
 
 
 def test_every_template_makes_an_edit_somewhere() -> None:
-    made = {p.template for p in all_proposals(PLAIN, 20_000)}
+    made = {p.template for p in all_proposals(PLAIN, 20_000, "ef")}
     assert {template.name for template in TEMPLATES} - made == set()
 
 
@@ -136,6 +140,18 @@ def test_every_template_makes_an_edit_somewhere() -> None:
         ("def f(a, b):\n    for x in a:\n        b.append(x)\n", "        if x != b:\n            b.append(x)"),
         ("def f(a=[]):\n    a.append(1)\n    return a\n", "def f(a=None):\n    if a is None:\n        a = []\n"),
         ("class C:\n    def f(self):\n        self.a = 1\n        return self.b\n", "return self.a"),
+        ("def f(a):\n    return 'no {a} here'\n", "return f'no {a} here'"),
+        ("def f(a):\n    return ('no '\n            'such {a}')\n", "return ('no '\n            f'such {a}')"),
+        ("def f(a):\n    return f'{a:.0f}/{a + 1}'\n", "{abs(a):.0f}/{a + 1}"),
+        ("def f(s):\n    return re.match(r'(\\d)\\.x', s)\n", "r'(\\d+)\\.x'"),
+        ("def f(s):\n    return re.match(r'[a-z]+.py', s)\n", "r'[a-z]+\\.py'"),
+        ("def f(s):\n    return re.search('[a-z]+', s)\n", "'[a-z]+$'"),
+        ("def f(a, b):\n    return g(a - b)\n", "g(max(0, a - b))"),
+        ("def f(a):\n    return isinstance(a, list)\n", "isinstance(a, (list, tuple))"),
+        (
+            "class E(Exception): ...\nclass OtherError(E): ...\ndef f():\n    raise ValueError\n",
+            "raise OtherError",
+        ),
     ],
 )
 def test_known_repairs_are_among_the_edits(before: str, after: str) -> None:
@@ -148,6 +164,28 @@ def test_a_misspelt_string_is_what_the_tests_call_it() -> None:
     found = order.proposals({"a.py": Source("a.py", text)}, {"a.py": everywhere(text)}, words)
     assert any("'January'" in p.edit.text for p in found)
     assert not any("'January'" in p.edit.text for p in all_proposals(text))
+
+
+def test_a_table_gets_what_the_tests_ask_for() -> None:
+    text = "NAMES = {'html': 'html', 'latex': 'latex'}\nKINDS = ['suite', 'stmt']\n"
+    words = words_of(["def test_f():\n    assert f('github') != 'Two words'\n"])
+    found = [p.edit.apply(text) for p in all_proposals(text, 4000, *words)]
+    assert any("'latex': 'latex', 'github': 'github'}" in after for after in found)
+    assert any("['suite', 'stmt', 'github']" in after for after in found)
+    assert not any("'stmt', 'Two words'" in after for after in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(a):\n    return 'no {a}'.format(a=a)\n",
+        "def f(a):\n    return 'no {b}'\n",
+        "def f(a):\n    return 'no {{a}}'\n",
+        "def f(a):\n    return b'no {a}'\n",
+    ],
+)
+def test_what_is_filled_otherwise_is_no_f_string(text: str) -> None:
+    assert not any(p.template == "make it an f-string" for p in all_proposals(text, 20_000))
 
 
 def test_pairs_begin_with_what_came_further() -> None:

@@ -39,9 +39,9 @@ SUITES = {
 
 
 def judged(red: Red, expressions: list[str]) -> tuple[list[str], warm.Tally]:
-    """The expressions that the warm process finds plausible, and the tally."""
-    start = CODE.index("n + 1")
-    texts = {"app.py": CODE}
+    """The expressions that the warm process finds plausible in the place of `n + 1`, and the tally."""
+    texts = {"app.py": red.files["app.py"]}
+    start = texts["app.py"].index("n + 1")
 
     def supply(tests: Mapping[str, Any]) -> Iterator[Proposal]:
         return (Proposal("app.py", Edit(start, start + 5, text), "given", 5, 1.0) for text in expressions)

@@ -24,6 +24,16 @@ _SORT_KEYS = (
     *("lambda item: item[0]", "lambda item: item[1]"),
 )
 
+_BESIDE_TYPES = {
+    "list": ("tuple", "set"),
+    "tuple": ("list", "set"),
+    "set": ("frozenset", "list"),
+    "str": ("bytes",),
+    "bytes": ("bytearray", "str"),
+    "int": ("float",),
+    "float": ("int",),
+}
+
 
 def swap_sibling(site: Site, node: ast.Name | ast.Attribute) -> Iterator[Edit]:
     """A function or method that people confuse with this one."""
@@ -71,6 +81,19 @@ def change_sort(site: Site, node: ast.Call) -> Iterator[Edit]:
     open_at, end = site.source.text.find("(", site.source.span(node.func)[1]), site.source.span(node)[1]
     for rank, keyword in enumerate(extra):
         yield Edit(open_at, end, f"({', '.join([*texts, keyword])})", 1.0 - 0.05 * rank)
+
+
+def more_types(site: Site, node: ast.Call) -> Iterator[Edit]:
+    """`isinstance(x, (A, B))` for `isinstance(x, A)`: a type that stands beside it, one of the file's own."""
+    if not (isinstance(node.func, ast.Name) and node.func.id == "isinstance" and len(node.args) == 2):
+        return
+    asked = node.args[1]
+    elements = asked.elts if isinstance(asked, ast.Tuple) else [asked]
+    known = [site.text(each) for each in elements]
+    beside = [other for name in known for other in _BESIDE_TYPES.get(name, ())]
+    own = [name for name in site.scope.functions if name.lstrip("_")[:1].isupper()]
+    for rank, name in enumerate(each for each in dict.fromkeys((*beside, *own)) if each not in known):
+        yield site.replace_raw(asked, f"({', '.join([*known, name])})", max(1.0 - 0.05 * rank, 0.3))
 
 
 def unwrap(site: Site, node: ast.Call) -> Iterator[Edit]:

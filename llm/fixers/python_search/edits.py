@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from llm.domain import Candidate
+from llm.fixers.python_search import suites
 from llm.workspace.diff import make_diff
 
 Spanned = ast.expr | ast.stmt | ast.arg | ast.keyword | ast.alias
@@ -133,20 +134,18 @@ class Source:
     def identity(self, edit: Edit) -> str | None:
         """What the edited program means, as a key: equal for the same tree. None if it does not parse.
 
-        Only what is around the edit is parsed again: a simple statement or the head of a compound one, else the
-        outermost statements. The rest of the file is as it was.
+        Only what is around the edit is parsed again: a simple statement or the head of a compound one, else some
+        statements of the innermost block that the edit leaves a block. The rest of the file is as it was.
         """
         unit = self._unit(edit)
         if unit is not None:
             return _identity(_closed(self.text[unit[0] : unit[1]]), _closed(self._after(edit, *unit)), unit[0])
-        start, end, first, last = self._around(edit)
-        try:
-            tree = ast.parse(self._after(edit, start, end))
-        except (SyntaxError, ValueError):
-            return None
-        if ast.dump(tree) == self._dump(first, last):
-            return None
-        return hashlib.sha256(f"{first}:{ast.dump(tree)}".encode()).hexdigest()
+        for suite in suites.around(self._suites, edit.start, edit.end):
+            first, last, start, end = suite.touched(edit.start, edit.end)
+            changed = suite.changed(first, last, self._after(edit, start, end))
+            if changed is not None:
+                return hashlib.sha256(changed.encode()).hexdigest() if changed else None
+        return None
 
     def _after(self, edit: Edit, start: int, end: int) -> str:
         return self.text[start : edit.start] + edit.text + self.text[edit.end : end]
@@ -172,19 +171,8 @@ class Source:
         return (start, below) if below > start else None
 
     @cached_property
-    def _outermost(self) -> list[tuple[int, int]]:
-        return [self.line_span(node) for node in self.tree.body]
-
-    def _around(self, edit: Edit) -> tuple[int, int, int, int]:
-        spans = self._outermost
-        first = bisect_left(spans, edit.start, key=lambda span: span[1])
-        last = bisect_right(spans, edit.end, key=lambda span: span[0])
-        if first >= last:
-            return self._starts[0], len(self.text), 0, len(spans)
-        return min(spans[first][0], edit.start), max(spans[last - 1][1], edit.end), first, last
-
-    def _dump(self, first: int, last: int) -> str:
-        return ast.dump(ast.Module(body=self.tree.body[first:last], type_ignores=[]))
+    def _suites(self) -> list[suites.Suite]:
+        return suites.suites_of(self.tree, self.text, self.line_span)
 
 
 def _closed(text: str) -> str:

@@ -105,6 +105,13 @@ def words_of(tests: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)[:_MOST_WORDS]
 
 
+@lru_cache(maxsize=64)
+def strings_in(source: Source) -> frozenset[str]:
+    """All strings that a file writes out."""
+    constants = (node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant))
+    return frozenset(value for value in constants if isinstance(value, str))
+
+
 class Scope:
     """The names that a statement of one function can use, nearest kind first, and of what kind they are.
 

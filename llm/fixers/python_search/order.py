@@ -109,17 +109,34 @@ def _suspicion_of(source: Source, node: ast.AST, lines: Mapping[int, float]) -> 
 
 
 def _editable(source: Source) -> Iterator[ast.AST]:
-    """Nodes whose span can be trusted and that do something: no docstrings, annotations, f-strings."""
+    """Nodes whose span can be trusted and that do something: no docstrings, no annotations."""
     pending: list[ast.AST] = [source.tree]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.expr | ast.stmt):
             yield node
+        if isinstance(node, ast.JoinedStr):
+            pending += _filled_in(source, node)
+            continue
         for field, value in ast.iter_fields(node):
-            if field in ("annotation", "returns", "decorator_list") or isinstance(node, ast.JoinedStr):
+            if field in ("annotation", "returns", "decorator_list"):
                 continue
             children = value if isinstance(value, list) else [value]
             pending += [c for c in children if isinstance(c, ast.AST) and not _is_docstring(c)]
+
+
+def _filled_in(source: Source, node: ast.JoinedStr) -> list[ast.expr]:
+    """The expressions in an f-string that are where they say: before Python 3.12 not all of them are."""
+    filled = [each.value for each in node.values if isinstance(each, ast.FormattedValue)]
+    return [each for each in filled if _stands_there(source, each)]
+
+
+def _stands_there(source: Source, node: ast.expr) -> bool:
+    try:
+        found = ast.parse(source.segment(node), mode="eval").body
+    except (SyntaxError, ValueError):
+        return False
+    return ast.dump(found) == ast.dump(node)
 
 
 def _is_docstring(node: ast.AST) -> bool:

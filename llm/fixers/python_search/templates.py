@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llm.fixers.python_search import calls, constants, operators, values
+from llm.fixers.python_search import calls, constants, literals, operators, values
 from llm.fixers.python_search import insertions as put
 from llm.fixers.python_search import statements as stmt
 from llm.fixers.python_search.edits import Edit
@@ -86,5 +86,10 @@ TEMPLATES = (
     Template("insert an assignment", 0.20, _SIMPLE, put.insert_assignment),
     Template("only under a condition", 0.30, _SIMPLE, put.only_if),
     Template("insert an else", 0.30, (ast.If,), put.else_nothing),
+    Template("clamp", 0.40, (ast.BinOp,), values.clamp),
+    Template("one more type", 0.45, (ast.Call,), calls.more_types),
+    Template("make it an f-string", 0.90, (ast.Constant,), literals.make_fstring),
+    Template("change a pattern", 0.60, (ast.Constant,), literals.change_pattern),
+    Template("one more element", 0.40, (ast.List, ast.Set, ast.Tuple, ast.Dict), literals.add_element),
     Template("mutable default", 0.80, (ast.FunctionDef,), stmt.change_default),
 )

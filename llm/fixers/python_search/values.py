@@ -157,7 +157,23 @@ def keep_best(site: Site, node: ast.Assign) -> Iterator[Edit]:
 
 
 def change_exception(site: Site, node: ast.Name) -> Iterator[Edit]:
-    """Another exception that stands beside this one."""
-    if node.id in _EXCEPTIONS:
-        for rank, other in enumerate(each for each in _EXCEPTIONS if each != node.id):
-            yield site.replace_raw(node, other, 1.0 - 0.04 * rank)
+    """Another exception that stands beside this one: one of the file's own, or of Python's."""
+    own = _own_exceptions(site)
+    if node.id in _EXCEPTIONS or node.id in own:
+        others = dict.fromkeys((*own, *_EXCEPTIONS) if node.id in own else (*_EXCEPTIONS, *own))
+        for rank, other in enumerate(each for each in others if each != node.id):
+            yield site.replace_raw(node, other, max(1.0 - 0.04 * rank, 0.2))
+
+
+def _own_exceptions(site: Site) -> tuple[str, ...]:
+    """The exceptions that the file defines or imports, by their names."""
+    imports = (n for n in site.source.tree.body if isinstance(n, ast.Import | ast.ImportFrom))
+    names = (*site.scope.functions, *(alias.asname or alias.name for each in imports for alias in each.names))
+    return tuple(name for name in names if name.endswith(("Error", "Exception")) and name.isidentifier())
+
+
+def clamp(site: Site, node: ast.BinOp) -> Iterator[Edit]:
+    """`max(0, x - y)` for `x - y`: never below nothing."""
+    if isinstance(node.op, ast.Sub) and not isinstance(site.parent(node), ast.Compare | ast.BoolOp):
+        for rank, least in enumerate(("0", "1")):
+            yield site.replace_raw(node, f"max({least}, {site.text(node)})", 1.0 - 0.5 * rank)

@@ -20,7 +20,7 @@ from llm.fixers.python_search.pairs import Reach
 from llm.sandbox.base import MIB, Completed, Job, Limits, Sandbox
 
 _RUNNER = INSIDE / "torre_warm.py"
-_OUTSTANDING = 160
+_OUTSTANDING = 320
 """Candidates that are under way at once: enough to keep the children busy, few enough to stop soon."""
 _CANDIDATE_MEMORY = 512 * MIB
 _SLOW_S = (0.4, 5.0)
