@@ -10,6 +10,7 @@ and interpreters need. A pyenv shim is a script that needs all of pyenv, so its 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ ETC = (
     "timezone",
 )
 _VENVS = (".venv", "venv", "env")
+_OF_A_VENV = ("pyvenv.cfg", "bin", "lib", "lib64", "include", "share")
+_INTERPRETER = re.compile(r"(python|pypy)[\d.]*")
 _FALLBACK = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -75,7 +78,7 @@ def assemble(workspace: Path, environ: Mapping[str, str], home: Path, further: I
     modules = list(_hoisted_modules(workspace))
     wanted = [*map(Path, SYSTEM), *(Path("/etc", name) for name in ETC), *prefixes, *further, *modules]
     wanted += [bind for place in search for bind in _program_binds(Path(place), home)]
-    wanted += [bind for venv in [*venvs, Path(sys.prefix)] for bind in _venv_binds(venv)]
+    wanted += [bind for venv in [*venvs, Path(sys.prefix)] for bind in _venv_binds(venv, home)]
     stores = _stores(environ, home)
     binds, links = _arrange([*wanted, *map(Path, stores.values())], workspace)
     bins = tuple(str(place / ".bin") for place in modules if (place / ".bin").is_dir())
@@ -92,7 +95,7 @@ def installation_of(program: Path) -> Iterator[Path]:
     if modules:
         yield modules
     elif program.parent.name == "bin":
-        yield from _venv_binds(program.parent.parent)
+        yield from _venv_binds(program.parent.parent, Path.home())
 
 
 def typescript_home(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Path:
@@ -138,8 +141,9 @@ def _hoisted_modules(workspace: Path) -> Iterator[Path]:
     root = next((place for place in workspace.parents if (place / ".git").exists()), None)
     if root:
         for place in _upward(workspace.parent, root):
-            if (place / "node_modules").is_dir():
-                yield place / "node_modules"
+            modules = place / "node_modules"  # a checkout can make it a link: it leads to another, or nowhere
+            if modules.is_dir() and modules.resolve().name == "node_modules":
+                yield modules
 
 
 def _own_programs(environ: Mapping[str, str], home: Path) -> list[str]:
@@ -198,7 +202,7 @@ def _link_binds(link: Path, home: Path) -> Iterator[Path]:
         prefix = None if modules else _prefix(target.parent, home)
         yield modules or prefix or target
         if prefix:
-            yield from _venv_binds(prefix)
+            yield from _venv_binds(prefix, home)
 
 
 def _enclosing_modules(place: Path) -> Path | None:
@@ -216,29 +220,36 @@ def _prefix(bin_: Path, home: Path) -> Path | None:
     return prefix if looks_installed else None
 
 
-def _venv_binds(venv: Path) -> Iterator[Path]:
-    """A virtual environment and the interpreters that its links and its `home` lead to."""
+def _venv_binds(venv: Path, home: Path) -> Iterator[Path]:
+    """What belongs to a virtual environment, and the interpreters that its links and its `home` lead to. It may be
+    the checkout's own, and say anything: nothing else comes along of what stands where it points."""
     if not _is_venv(venv):
         return
-    yield venv
-    if venv.is_symlink():
-        yield Path(os.path.realpath(venv))
+    for place in dict.fromkeys((venv, Path(os.path.realpath(venv)))):
+        yield from (place / name for name in _OF_A_VENV)
     for line in (venv / "pyvenv.cfg").read_text(errors="replace").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "home" and Path(value.strip()).is_absolute():
-            yield from _interpreter_binds(Path(value.strip()) / "python3")
+            yield from _interpreter_binds(Path(value.strip()) / "python3", home)
     for name in ("python", "python3"):
-        yield from _interpreter_binds(venv / "bin" / name)
+        yield from _interpreter_binds(venv / "bin" / name, home)
 
 
-def _interpreter_binds(program: Path) -> Iterator[Path]:
-    """The prefix of each hop from a link to the interpreter itself."""
+def _interpreter_binds(program: Path, home: Path) -> Iterator[Path]:
+    """For each hop from a link to the interpreter its installation, or that file alone where it is in none."""
     for _ in range(10):
-        if program.parent.name == "bin" and os.path.exists(program):
-            yield program.parent.parent
+        if _INTERPRETER.fullmatch(program.name) and os.path.exists(program):
+            prefix = _prefix(program.parent, home)
+            yield prefix if prefix and _is_python(prefix) else program
         if not os.path.islink(program):
             return
         program = Path(os.path.normpath(program.parent / program.readlink()))
+
+
+def _is_python(prefix: Path) -> bool:
+    """Whether Python is installed there, and not only linked to."""
+    libraries = (*(prefix / "lib").glob("python3*/os.py"), *(prefix / "lib").glob("pypy3*/os.py"))
+    return bool(libraries) and not _is_venv(prefix)
 
 
 def _within(place: Path, tops: Iterable[str | Path]) -> bool:

@@ -59,3 +59,13 @@ def test_only_what_was_installed_is_brought_in(
     (own / "bin" / "show").chmod(0o755)
     ran = torre("fix", workspace(FILES), "--check", f"{own}/bin/show", "--json", extra=SYSTEM)
     assert ran.exit_code == 1 and "not found" in ran.stdout, ran.stdout
+
+
+@pytest.mark.parametrize(("root", "exit_code"), [("environment", 0), ("elsewhere", 1)])
+def test_a_server_brings_in_what_is_under_its_roots(
+    torre: Torre, workspace: Callable[..., Path], python: Path, tmp_path: Path, root: str, exit_code: int
+) -> None:
+    """A server tells its jobs so: who may ask it for a run may not read all that its user may."""
+    command = f"PYTHONPATH=. {python} -m pytest -q -p no:cacheprovider"
+    roots = {**SYSTEM, "TORRE_ROOTS": str(tmp_path / root)}
+    assert torre("fix", workspace(FILES), "--check", command, "--json", extra=roots).exit_code == exit_code

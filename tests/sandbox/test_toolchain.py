@@ -21,6 +21,7 @@ def program(place: Path) -> Path:
 def venv(place: Path, base: Path) -> Path:
     """A virtual environment whose interpreter is a link to the base's."""
     program(base / "bin" / "python3")
+    program(base / "lib" / "python3.11" / "os.py")
     (place / "bin").mkdir(parents=True)
     (place / "pyvenv.cfg").write_text(f"home = {base}/bin\nversion = 3.11\n")
     (place / "bin" / "python").symlink_to(base / "bin" / "python3")
@@ -220,3 +221,40 @@ def test_directories_that_may_not_be_read_are_absent(workspace: Path, home: Path
     loop = home / "loop"
     loop.symlink_to(loop)
     assert str(loop) not in build(workspace, home, loop, "/usr/bin").search
+
+
+def test_a_checkout_cannot_have_a_home_brought_in_by_its_environment(workspace: Path, home: Path) -> None:
+    """Its links and its `home =` say where an interpreter is. The positive control: the test of a venv's base."""
+    (home / "own.txt").write_text("secret")
+    program(home / "bin" / "x")
+    program(home / "bin" / "python3")
+    (workspace / ".venv" / "bin").mkdir(parents=True)
+    (workspace / ".venv" / "pyvenv.cfg").write_text(f"home = {home}/bin\n")
+    (workspace / ".venv" / "bin" / "python").symlink_to(home / "bin" / "x")
+    (workspace / ".venv" / "bin" / "python3").symlink_to(home / "bin" / "python3")
+    toolchain = build(workspace, home, "/usr/bin")
+    assert not sees(toolchain, home / "own.txt") and not sees(toolchain, home / "bin" / "x")
+    assert sees(toolchain, home / "bin" / "python3")
+
+
+def test_an_environment_elsewhere_brings_what_was_installed_and_not_what_stands_beside_it(
+    workspace: Path, home: Path
+) -> None:
+    other = venv(home / "other", home / ".local" / "share" / "uv" / "python" / "cpython-3.11.7")
+    (other / "lib").mkdir()
+    (other / "notes.txt").write_text("secret")
+    (workspace / ".venv").symlink_to(other)
+    toolchain = build(workspace, home, "/usr/bin")
+    assert sees(toolchain, other / "lib" / "x.py") and sees(toolchain, other / "bin" / "python")
+    assert not sees(toolchain, other / "notes.txt")
+
+
+@pytest.mark.parametrize(("target", "seen"), [("elsewhere/node_modules", True), ("private", False)])
+def test_node_modules_of_a_repository_lead_to_packages_only(home: Path, target: str, seen: bool) -> None:
+    (home / target).mkdir(parents=True)
+    (home / target / "x.js").write_text("")
+    workspace = home / "repository" / "app"
+    (home / "repository" / ".git").mkdir(parents=True)
+    workspace.mkdir()
+    (home / "repository" / "node_modules").symlink_to(home / target)
+    assert sees(build(workspace, home, "/usr/bin"), home / "repository" / "node_modules" / "x.js") is seen

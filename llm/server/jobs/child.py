@@ -10,11 +10,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from llm.apply.telling import ASKED_BY
+from llm.checks.programs import ROOTS
 from llm.server.jobs.rows import Asked, Outcome, State
 from llm.server.problem import Problem, problem_of_json
 
@@ -30,11 +31,13 @@ _NOT_PASSED_ON = ("TORRE_APPLY", "TRACEPARENT", "TRACESTATE")
 
 
 class Children:
-    """Starts them in `cwd`. Their lifeline is a pipe whose other end nobody but this process has."""
+    """Starts them in the first of `roots`, beyond which they read nothing that somebody names. Their lifeline is a
+    pipe whose other end nobody but this process has."""
 
-    def __init__(self, cwd: Path, env: Mapping[str, str]) -> None:
-        self._cwd = cwd
+    def __init__(self, roots: Sequence[Path], env: Mapping[str, str]) -> None:
+        self._cwd = roots[0]
         self._env = {name: value for name, value in env.items() if name not in _NOT_PASSED_ON}
+        self._env[ROOTS] = os.pathsep.join(map(str, roots))
         self._lifeline, self._end = os.pipe()
 
     async def run(self, asked: Asked, stop: asyncio.Event, limit_s: float) -> Outcome:

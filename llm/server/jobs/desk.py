@@ -43,7 +43,7 @@ class Desk:
         self._table = table
         self._settings = settings
         self._on_end = on_end
-        self._children = Children(settings.roots[0], settings.env)
+        self._children = Children(settings.roots, settings.env)
         self._tickets: dict[str, Ticket] = {}
         self._taking_in = asyncio.Lock()
         self._crews = {
