@@ -35,6 +35,11 @@ ENDS: Mapping[str, tuple[int, str]] = {
     "curl -s http://127.0.0.1:8321/v1/runs/6b1f…": (0, '"state":"done"'),
     'curl -H "Authorization: Bearer $TORRE_KEY" http://torre.example:8321/v1/runs': (0, '"runs":'),
     "torre keys create ci --scope run --scope read --days 90": (0, "may read, run"),
+    "torre keys create ana --scope read --scope run --scope apply": (0, "may apply, read, run"),
+    "curl -H \"Authorization: Bearer $TORRE_KEY\" 'http://127.0.0.1:8321/runs.csv?time=7d'": (
+        0,
+        "trace_id,started",
+    ),
 }
 """How commands end that have more to show than exit code 0: the code, and words of what they print."""
 ADVISORY = 'echo \'{"logs"'

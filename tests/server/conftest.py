@@ -82,16 +82,21 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
 
 def start(root: Path, env: Mapping[str, str], *arguments: str) -> Server:
     """Serve the workspaces under `root`, from the moment that it listens."""
-    argv = [str(BIN / "torre"), "serve", "--port", "0", "--root", str(root), *arguments]
+    return listening(env, "--root", str(root), *arguments)
+
+
+def listening(env: Mapping[str, str], *arguments: str) -> Server:
+    """`torre serve` with these arguments, from the moment that it listens."""
+    argv = [str(BIN / "torre"), "serve", "--port", "0", *arguments]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(env))
     assert process.stderr is not None
-    line = process.stderr.readline()
-    found = _ADDRESS.search(line)
-    if found is None:
-        process.kill()
-        raise AssertionError(line + process.communicate()[1])
-    url = found[1].replace("0.0.0.0", "127.0.0.1")
-    return Server(process, url, httpx2.Client(base_url=url, timeout=90, trust_env=False), [line])
+    log: list[str] = []
+    for line in process.stderr:
+        log.append(line)
+        if found := _ADDRESS.search(line):
+            url = found[1].replace("0.0.0.0", "127.0.0.1")
+            return Server(process, url, httpx2.Client(base_url=url, timeout=90, trust_env=False), log)
+    raise AssertionError("".join(log) + process.communicate()[0])
 
 
 def torre(env: Mapping[str, str], *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
