@@ -20,12 +20,14 @@ function timed(work, limitMs) {
   }
 }
 
-/** How long this thread has waited for a core since it began; 0 where the kernel does not tell. */
-function waitedMs() {
+/** How long this thread has run, and has waited for a core, since it began; where the kernel does not tell, all the
+ * time that has passed counts as run. */
+function served() {
   try {
-    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]) / 1e6 || 0;
+    const [ran, waited] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ');
+    return { ranMs: Number(ran) / 1e6, waitedMs: Number(waited) / 1e6 };
   } catch {
-    return 0;
+    return { ranMs: performance.now(), waitedMs: 0 };
   }
 }
 
@@ -53,4 +55,4 @@ async function driven(generator, limitMs, awaitedMs) {
   }
 }
 
-module.exports = { Over, driven, settled, timed, waitedMs };
+module.exports = { Over, driven, served, settled, timed };
