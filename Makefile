@@ -8,13 +8,16 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/workspace/bin:$(CURDIR)/$(BIN):$$PATH"
 WORKERS ?= 2
 export PYTHONPATH :=
 
-.PHONY: demo test soak bench setup test-tools lint lock schema clean
+.PHONY: demo test pytest soak bench setup test-tools lint lock schema clean
 
 demo: $(VENV)/.ready
 	@echo '$$ torre fix examples/py-tests'
 	@$(WITH_TOOLS) $(BIN)/torre fix examples/py-tests
 
-test: setup test-tools lint
+test: setup test-tools
+	@$(MAKE) --no-print-directory -j2 lint pytest  # the type checker has one thread, and the tests wait at times
+
+pytest:
 	$(WITH_TOOLS) $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 # Every repetition test at its full count, and ten minutes for each fuzz target; one at a time, for hours.

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _INTERNAL = 70
 """A defect of Torre's own, or an answer that could not be written (EX_SOFTWARE of sysexits.h)."""
+_UNCHANGED = "nothing was changed"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -79,7 +80,7 @@ def _caught(command: Callable[[Namespace], int], options: Namespace) -> int:
     try:
         return command(options)
     except KeyboardInterrupt as stopped:
-        return _fail(Interrupted(str(stopped) or "interrupted; nothing was changed"), options)
+        return _fail(_interrupted(stopped, options), options)
     except TorreError as error:
         return _fail(error, options)
     except OSError as error:
@@ -101,7 +102,14 @@ def _internal(error: Exception) -> TorreError:
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
     """As the terminal's interrupt: an `Exception` would be lost wherever a library, as logging does, goes on."""
-    raise KeyboardInterrupt("terminated; nothing was changed")
+    raise KeyboardInterrupt("terminated")
+
+
+def _interrupted(stopped: KeyboardInterrupt, options: Namespace) -> Interrupted:
+    """Told with how the user's files are: as whoever changes them noted it; else a `fix` knows, and other commands
+    claim nothing."""
+    standing = getattr(stopped, "__notes__", None) or [getattr(options, "standing", "")]
+    return Interrupted("; ".join(filter(None, [str(stopped) or "interrupted", *standing])))
 
 
 def _fail(error: TorreError, options: Namespace) -> int:
@@ -128,16 +136,25 @@ def _fix(options: Namespace) -> int:
 
     if options.policy_from is not None:  # whoever reads the policy in this process reads that one
         os.environ["TORRE_POLICY_FROM"] = options.policy_from
+    options.standing = _UNCHANGED
     destinations = open_destinations(_forms(options))
     request = _request(options)
     options.trace_id = request.trace_id  # so that whatever ends the run can name it
     apply = _applying(options, request)
     with watching(request.trace_id, os.environ, _remark) as hear:
-        run = apply(_repair(request, hear))
+        found = _repair(request, hear)
+        options.standing = ""  # from here on, whoever changes the files notes it
+        run = apply(found)
+        options.standing = _standing(run)
         for remark in dict.fromkeys(filter(None, [_write(run, each) for each in destinations])):
             print(remark, file=sys.stderr)
         sys.stdout.flush()  # the answer does not wait for what is told about it
     return run.exit_code
+
+
+def _standing(run: Run) -> str:
+    applied = run.applied is not None and run.applied.status == "applied"
+    return "the fix is applied; `torre undo` takes it back" if applied else _UNCHANGED
 
 
 def _remark(line: str) -> None:

@@ -9,7 +9,7 @@
     ├── ApplyError            2  the files are not what they were, or cannot be written: nothing is changed
     │   └── LockedError       2  another apply is going on, or one that was rolled back left the workspace locked
     ├── SandboxError          5  no sandbox could be had, or it broke; carries the remedy
-    └── Interrupted         130  SIGINT or SIGTERM: everything started has been killed, nothing was changed
+    └── Interrupted         130  SIGINT or SIGTERM: the message says how the files are
 
 A failing command is not an exception: it is a `CheckResult`. "No candidate passed" is an ordinary `Selection`.
 """

@@ -15,6 +15,8 @@ from llm.workspace.secrets import redact
 ASKED_BY = "TORRE_ASKED_BY"
 """Set by a server for the `torre` that it starts: the id of the API key."""
 _MOST = 60
+_BUSY_S = 1.0
+"""Whoever applied waits for this, and it is not what they asked for."""
 _MOST_REASON = 1000
 
 
@@ -26,7 +28,7 @@ def tell(root: Path, env: Mapping[str, str], trace_id: str, what: str, reason: s
         return
     who = env.get(ASKED_BY, "")[:_MOST] or "cli"
     try:
-        with closing(open_traces(root, env)) as store:
+        with closing(open_traces(root, env, _BUSY_S)) as store:
             store.note_change(trace_id, Change(time.time(), what, who, redact(reason)[0][:_MOST_REASON]))
     except LedgerError as error:
         import logging

@@ -6,11 +6,12 @@ lock → finish what a crash left → refuse what changed → journal → write 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llm.apply.change import Intent, intend, write
-from llm.apply.journal import Journal, Journals, State
+from llm.apply.journal import UNFINISHED, Journal, Journals, State
 from llm.apply.lock import Lock, hold, refuse_locked
 from llm.apply.plan import Plan, plan_of
 from llm.apply.proof import disproved, refuse_weak, run_again
@@ -19,7 +20,7 @@ from llm.apply.undo import recover, relative, roll_back, rolled_back_unless_comm
 from llm.budget import CHECK_TIMEOUT_S
 from llm.checks.declared import GIVEN
 from llm.checks.programs import named_installations
-from llm.domain import Applied, ApplyStatus, Isolation, Run
+from llm.domain import Applied, ApplyStatus, CheckResult, Isolation, Run
 from llm.errors import ApplyError, TorreError
 from llm.providers.policy import ProvidersPolicy
 from llm.sandbox import open_sandbox
@@ -78,11 +79,14 @@ def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
     was, the exit code is 6, and the workspace stays locked until `torre unlock`.
 
     ApplyError, DiffError, LedgerError, SandboxError: nothing was changed, or all of it was restored.
+    KeyboardInterrupt: the same, or its note says otherwise; one that comes when all is settled ends nothing.
     """
     refuse_weak(plan.isolation, terms.least)
     workspace = open_workspace(Path(plan.workspace))
     root = root_of(workspace)
+    settled = _Settled(plan)
     with (
+        settled.whatever_interrupts(),
         hold(root, env, f"applying {plan.trace_id}") as lock,
         Journals(root, env) as journals,
         Tree.open(workspace) as tree,
@@ -93,7 +97,8 @@ def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
         intent = _intent(plan, relative(workspace, root), workspace, tree, terms.rules)
         if terms.commit:
             git.refuse_commit(workspace, intent.manifest.paths)
-        return _Apply(plan, terms, workspace, tree, sandbox, lock).carry_out(intent, journals)
+        _Apply(plan, terms, workspace, tree, sandbox, lock, settled).carry_out(intent, journals)
+    return settled.applied()
 
 
 def _given(plan: Plan) -> Iterator[str]:
@@ -107,6 +112,51 @@ def _left_for_a_check(run: Run) -> float:
     return min(CHECK_TIMEOUT_S, max(1.0, run.request.deadline_s - run.duration_s))
 
 
+@dataclass(slots=True)
+class _Settled:
+    """How far an apply came: what it can be told from whenever it is interrupted."""
+
+    plan: Plan
+    journal: Journal | None = None
+    results: tuple[CheckResult, ...] = ()
+    wrong: str = ""
+    commit: str = ""
+    committing: bool = False
+
+    @property
+    def status(self) -> ApplyStatus | None:
+        """None as long as the files are to be as they were, and nobody has to look at why."""
+        state = self.journal.state if self.journal else None
+        if state is State.COMMITTED:
+            return ApplyStatus.APPLIED
+        return ApplyStatus.ROLLED_BACK if state is State.UNDONE and self.wrong else None
+
+    def applied(self) -> Applied:
+        """What came of it."""
+        assert self.journal is not None
+        paths, number = self.journal.manifest.paths, self.journal.number
+        if self.status is ApplyStatus.APPLIED:
+            return Applied(ApplyStatus.APPLIED, GREEN, paths, "", self.results, number, self.commit)
+        return Applied(ApplyStatus.ROLLED_BACK, ROLLED_BACK, paths, self.wrong, self.results, number)
+
+    @contextmanager
+    def whatever_interrupts(self) -> Iterator[None]:
+        """An interrupt ends the block. Where it comes too late to change what becomes of the files, no more."""
+        try:
+            yield
+        except KeyboardInterrupt as stopped:
+            if self.status is None or self.committing:
+                stopped.add_note(self._standing())
+                raise
+
+    def _standing(self) -> str:
+        """How the files are, for whoever interrupted it."""
+        if self.status is ApplyStatus.APPLIED:
+            return "the fix is applied, but perhaps not committed; `torre undo` takes it back"
+        torn = self.journal is not None and self.journal.state in UNFINISHED
+        return "not every file is as it was; `torre doctor` mends that" if torn else "nothing was changed"
+
+
 @dataclass(frozen=True, slots=True)
 class _Apply:
     """One apply that nothing stands against."""
@@ -117,38 +167,41 @@ class _Apply:
     tree: Tree
     sandbox: Sandbox
     lock: Lock
+    settled: _Settled
 
-    def carry_out(self, intent: Intent, journals: Journals) -> Applied:
+    def carry_out(self, intent: Intent, journals: Journals) -> None:
         """Write, check, and commit the journal or roll back."""
-        journal = journals.begin(intent.manifest, intent.before)
-        paths = intent.manifest.paths
+        settled, proofs = self.settled, self.plan.proofs
+        settled.journal = journal = journals.begin(intent.manifest, intent.before)
         with rolled_back_unless_committed(journal, self.tree, self.lock):
             for _ in write(journal, self.tree, intent.after):
                 pass
             limits = Limits(wall_s=self.terms.check_s)
-            results = run_again(self.plan.proofs, self.sandbox, self.workspace, limits)
-            wrong = disproved(self.plan.proofs, results)
-            if not wrong:
+            settled.results = run_again(proofs, self.sandbox, self.workspace, limits)
+            if wrong := disproved(proofs, settled.results):
+                settled.wrong = f"on the real files {wrong}; every byte is as it was"
+            else:
                 journal.enter(State.COMMITTED)
-        if wrong:
-            reason = f"on the real files {wrong}; every byte is as it was"
-            journals.tell(journal, ApplyStatus.ROLLED_BACK.value, reason)
-            self.lock.keep(f"run {self.plan.trace_id} was applied and rolled back: {reason}")
-            return Applied(ApplyStatus.ROLLED_BACK, ROLLED_BACK, paths, reason, results, journal.number)
+        if settled.wrong:
+            self.lock.keep(f"run {self.plan.trace_id} was applied and rolled back: {settled.wrong}")
+            journals.tell(journal, ApplyStatus.ROLLED_BACK.value, settled.wrong)
+            return
         journals.prune()
-        commit = self._commit(journal, paths) if self.terms.commit else ""
+        if self.terms.commit:
+            self._commit(journal)
         journals.tell(journal, ApplyStatus.APPLIED.value)
-        return Applied(ApplyStatus.APPLIED, GREEN, paths, "", results, journal.number, commit)
 
-    def _commit(self, journal: Journal, paths: tuple[str, ...]) -> str:
-        """The commit's id. Where git refuses, the files are taken back as well: it is all of it or nothing."""
+    def _commit(self, journal: Journal) -> None:
+        """Where git refuses, the files are taken back as well: it is all of it or nothing. An interrupt takes
+        nothing back, for the commit may be there."""
+        paths, self.settled.committing = journal.manifest.paths, True
         try:
-            commit = git.commit(self.workspace, paths, _message(self.plan, paths))
-        except BaseException:
+            self.settled.commit = git.commit(self.workspace, paths, _message(self.plan, paths))
+        except Exception:
             roll_back(journal, self.tree, self.lock)
             raise
-        journal.note_commit(commit)
-        return commit
+        self.settled.committing = False
+        journal.note_commit(self.settled.commit)
 
 
 def _intent(plan: Plan, place: str, workspace: Path, tree: Tree, rules: Rules) -> Intent:

@@ -5,7 +5,7 @@ A journal's paths go through every path rule again, and a file that somebody cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,13 +50,26 @@ class Unlocked:
     abandoned: tuple[str, ...] = ()
 
 
-def undo(root: Path, env: Mapping[str, str], rules: Rules, only: str = "") -> Undone:
+def _anywhere(workspace: Path) -> None:
+    """What lies below the root may be written to, wherever it is."""
+
+
+def undo(
+    root: Path,
+    env: Mapping[str, str],
+    rules: Rules,
+    only: str = "",
+    allow: Callable[[Path], object] = _anywhere,
+) -> Undone:
     """Take back the newest apply that stands; again: the one before it. Checks are not run. `only`:
-    where it is of the run of that id, so that whoever saw one does not take back another.
+    where it is of the run of that id, so that whoever saw one does not take back another. `allow` is asked about
+    every workspace that would be written to, and raises where that may not be: a root has several.
 
     ApplyError, with nothing written: there is none, a file was changed since, or the workspace is locked.
     """
     with hold(root, env, "undoing an apply") as lock, Journals(root, env) as journals:
+        for unfinished in _unfinished(journals):
+            allow(root / unfinished.manifest.workspace)
         recover(root, journals, lock, rules)
         applied = [journal for journal in journals.ours() if journal.state is State.COMMITTED]
         if not applied:
@@ -65,6 +78,7 @@ def undo(root: Path, env: Mapping[str, str], rules: Rules, only: str = "") -> Un
         journal = applied[0]
         if only and journal.manifest.trace_id != only:
             raise ApplyError(f"the last apply is of run {journal.manifest.trace_id}: take that back first")
+        allow(root / journal.manifest.workspace)
         with _tree(root, journal, rules) as tree:
             refuse_changed(journal, tree, "was changed since; nothing is taken back", only_after=True)
         with _kept_if_torn(lock):
@@ -77,8 +91,7 @@ def recover(root: Path, journals: Journals, lock: Lock, rules: Rules) -> tuple[U
 
     ApplyError where that cannot be done; the lock is then kept, with the reason."""
     with _kept_if_torn(lock):
-        unfinished = [journal for journal in journals.ours() if journal.state in UNFINISHED]
-        return tuple(_put_back(root, journals, journal, rules) for journal in unfinished)
+        return tuple(_put_back(root, journals, journal, rules) for journal in _unfinished(journals))
 
 
 def finish(root: Path, env: Mapping[str, str], rules: Rules) -> Finished:
@@ -87,7 +100,7 @@ def finish(root: Path, env: Mapping[str, str], rules: Rules) -> Finished:
     found = standing(root, env)
     with Journals(root, env) as journals:
         foreign = journals.foreign()
-        if not (found.left_over or any(journal.state in UNFINISHED for journal in journals.ours())):
+        if not (found.left_over or _unfinished(journals)):
             return Finished((), None, foreign)
         with hold(root, env, "finishing what was interrupted") as lock:
             return Finished(recover(root, journals, lock, rules), lock.left, foreign)
@@ -98,13 +111,12 @@ def unlock(root: Path, env: Mapping[str, str], rules: Rules) -> Unlocked:
     its old bytes stay where the journal has them. ApplyError while another process holds the lock."""
     undone, abandoned = [], []
     with hold(root, env, "unlocking", break_kept=True) as lock, Journals(root, env) as journals:
-        for journal in journals.ours():
-            if journal.state in UNFINISHED:
-                try:
-                    undone.append(_put_back(root, journals, journal, rules))
-                except (ApplyError, DiffError) as error:
-                    journal.enter(State.ABANDONED)
-                    abandoned.append(f"{error}; the old bytes stay in {journal.folder}/before")
+        for journal in _unfinished(journals):
+            try:
+                undone.append(_put_back(root, journals, journal, rules))
+            except (ApplyError, DiffError) as error:
+                journal.enter(State.ABANDONED)
+                abandoned.append(f"{error}; the old bytes stay in {journal.folder}/before")
         return Unlocked(lock.left.kept if lock.left else "", tuple(undone), tuple(abandoned))
 
 
@@ -131,6 +143,10 @@ def roll_back(journal: Journal, tree: Tree, lock: Lock) -> None:
 def relative(workspace: Path, root: Path) -> str:
     """The workspace as a manifest has it: relative to the root that its journals belong to."""
     return workspace.relative_to(root).as_posix()
+
+
+def _unfinished(journals: Journals) -> list[Journal]:
+    return [journal for journal in journals.ours() if journal.state in UNFINISHED]
 
 
 def _put_back(root: Path, journals: Journals, journal: Journal, rules: Rules, more: int = 0) -> Undone:

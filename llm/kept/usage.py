@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from llm.kept.stores import kept_ledger, kept_traces
-from llm.ledger.base import KEEP_DAYS, Exhausted
+from llm.ledger.base import KEEP_DAYS
 from llm.ledger.days import Days
+from llm.ledger.sent import REFUSALS, went_out
 from llm.ledger.trace_rows import Attempt
 from llm.providers.policy import ProvidersPolicy
 
@@ -31,14 +32,16 @@ def usage(root: Path, env: Mapping[str, str], days: int) -> dict[str, Any]:
 
 
 def group(attempts: Iterable[Attempt], day_of: Callable[[float], str]) -> list[dict[str, Any]]:
-    """One row a day, lane and stage, in that order. `refused` were not sent and are no `calls`; of `unpriced`
-    calls nobody knows the price: they are not in `usd_micros`. `failed` calls brought no answer."""
-    refusals = frozenset(get_args(Exhausted))
+    """One row a day, lane and stage, in that order. `refused` were held back by a cap and are no `calls`; of
+    `unpriced` calls nobody knows the price: they are not in `usd_micros`. `failed` calls brought no answer."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for one in attempts:
+        sent = went_out(one.cause, one.provider_ms)
+        if not sent and one.cause not in REFUSALS:
+            continue  # called off before it was made
         key = (day_of(one.at), one.lane, one.stage)
         row = rows.setdefault(key, {**dict(zip(KEYS, key, strict=True)), **dict.fromkeys(AMOUNTS, 0)})
-        if one.cause in refusals:
+        if not sent:
             row["refused"] += 1
             continue
         row["calls"] += 1

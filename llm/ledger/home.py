@@ -36,11 +36,12 @@ def open_store(root: Path, env: Mapping[str, str]) -> QuotaStore:
     return SqliteStore(own_directory(root) / "ledger.sqlite", notes=_notes(env))
 
 
-def open_traces(root: Path, env: Mapping[str, str]) -> TraceStore:
-    """The traces beside that ledger, or the workspace's own where the ledger is a Redis. LedgerError."""
+def open_traces(root: Path, env: Mapping[str, str], busy_s: float = 10.0) -> TraceStore:
+    """The traces beside that ledger, or the workspace's own where the ledger is a Redis. `busy_s` bounds each wait
+    for another process. LedgerError."""
     from llm.ledger.traces import TraceStore
 
-    return TraceStore(*place_of("traces.sqlite", root, env))
+    return TraceStore(*place_of("traces.sqlite", root, env), busy_s)
 
 
 def open_figures(root: Path, env: Mapping[str, str]) -> TraceFigures:

@@ -33,14 +33,15 @@ from llm.ledger.base import (
 from llm.ledger.days import Day, Days
 from llm.ledger.sqlite_file import atomic, connect
 
-_ADD = """INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (scope, span) DO UPDATE SET calls = calls +
-    excluded.calls, tokens = tokens + excluded.tokens, usd_micros = usd_micros + excluded.usd_micros,
-    unpriced = unpriced + excluded.unpriced"""
+_ADD = """INSERT INTO bucket (scope, span, calls, tokens, usd_micros, unpriced) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (scope, span) DO UPDATE SET calls = calls + excluded.calls, tokens = tokens + excluded.tokens,
+    usd_micros = usd_micros + excluded.usd_micros, unpriced = unpriced + excluded.unpriced"""
 _CALL = """INSERT INTO call (lane, run, day, state, at, lease_until, tokens, usd_micros, unpriced)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _SETTLE = """UPDATE call SET tokens = ?, usd_micros = ?, unpriced = ?, state = 'settled', lease_until = NULL
     WHERE id = ?"""
-_HEALTH = """INSERT INTO health VALUES (:lane, :until, :cause, :failures) ON CONFLICT (lane) DO UPDATE SET
+_HEALTH = """INSERT INTO health (lane, cooldown_until, cause, failures)
+    VALUES (:lane, :until, :cause, :failures) ON CONFLICT (lane) DO UPDATE SET
     cause = iif(:until > cooldown_until, :cause, cause), cooldown_until = max(cooldown_until, :until),
     failures = failures + :failures"""
 _LANES = "SELECT scope FROM bucket WHERE span = 'minute'"

@@ -59,7 +59,7 @@ LEDGER = Kind(
     name="ledger",
     application=0x544F5252,
     scripts=UPGRADES,
-    begin="INSERT INTO clock VALUES (?, 0, 'UTC')",
+    begin="INSERT INTO clock (id, seen, timezone) VALUES (?, 0, 'UTC')",
     identify="SELECT id FROM clock",
     otherwise="no call is made",
     remedy="remove it (its counts are lost), or name it by TORRE_LEDGER",
@@ -163,28 +163,31 @@ def _check(db: sqlite3.Connection, path: Path, notes: Path | None, kind: Kind) -
         raise LedgerError(f"{path}: corrupt (it has no id); move it away to start again from zero")
     if notes is not None:
         refuse_foreign(path, notes, str(known[0]), kind.remedy)
-    newest = len(kind.scripts)
-    if (version := _version(db)) > newest:
-        raise LedgerError(f"{path}: was made by a newer Torre (version {version}, known here: {newest})")
-    upgrade(db, kind.scripts)
+    upgrade(db, kind.scripts, str(path))
 
 
-def upgrade(db: sqlite3.Connection, scripts: Sequence[str] = UPGRADES) -> None:
+def upgrade(db: sqlite3.Connection, scripts: Sequence[str] = UPGRADES, name: str = "this file") -> None:
     """Bring a file to the version that `scripts` lead to, all the way or not at all. Of several processes that
-    open an old file at once, one does it."""
-    if _version(db) == len(scripts):
+    open an old file at once, one does it. LedgerError, with nothing changed: a newer Torre has been there."""
+    if not _missing(db, scripts, name):
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        for script in scripts[_version(db) :]:
+        missing = _missing(db, scripts, name)  # whoever had the file until now may have brought it up to date
+        for script in missing:
             for statement in script.split(";"):
                 db.execute(statement)
-        db.execute(f"PRAGMA user_version = {len(scripts)}")
+        if missing:
+            db.execute(f"PRAGMA user_version = {len(scripts)}")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")
         raise
 
 
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
+def _missing(db: sqlite3.Connection, scripts: Sequence[str], name: str) -> Sequence[str]:
+    """The scripts that the file has not seen. LedgerError where it has seen more than there are."""
+    version, newest = int(db.execute("PRAGMA user_version").fetchone()[0]), len(scripts)
+    if version > newest:
+        raise LedgerError(f"{name}: was made by a newer Torre (version {version}, known here: {newest})")
+    return scripts[version:]

@@ -1,6 +1,7 @@
 """Figures of what the trace store keeps, counted by SQL over its narrow columns (see `trace_schema`).
 
-Opened to look, as everything stood at that moment: nothing is written, and nobody who writes has to wait.
+Opened to look, as everything stood at that moment: nobody who writes has to wait, and nothing is written,
+unless an older Torre left the file: it is brought up to date first, which waits as anyone does who writes.
 """
 
 from __future__ import annotations
@@ -8,29 +9,33 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from llm.domain import Stage
 from llm.ledger.base import Amount
+from llm.ledger.sent import WENT_OUT
 from llm.ledger.sqlite_file import connect, named_errors, upgrade
 from llm.ledger.trace_filter import (
     CHANGES,
     ENDS,
+    IN_PARTS,
     INTERRUPTED,
     RUNNING,
+    STAGES,
     Condition,
     Filter,
     numbers,
     of_runs,
     of_shares,
+    parted,
 )
-from llm.ledger.trace_lines import Place, RunLine, read_lines
+from llm.ledger.trace_lines import Decision, Place, read_lines
 from llm.ledger.trace_reading import going_on, read_story
 from llm.ledger.trace_rows import Change, StoredRun
-from llm.ledger.trace_schema import KIND, REFUSED_CAUSES
+from llm.ledger.trace_schema import KIND
 from llm.ledger.win_rates import Judged, judged
 
 _BUSY_S = 10.0
@@ -44,7 +49,6 @@ WITH RECURSIVE known(lane) AS (
     UNION ALL SELECT (SELECT min(lane) FROM share WHERE lane > known.lane) FROM known WHERE known.lane IS NOT NULL
 ) SELECT lane FROM known WHERE lane IS NOT NULL"""
 """From each lane to the next: there are few of them, and many rows of each."""
-_STAGES = ", ".join(f"'{stage}'" for stage in ("", *Stage))
 
 
 class Tally(NamedTuple):
@@ -137,28 +141,34 @@ class TraceFigures:
         where = of_runs(chosen, self.alive)
         return int(self._rows(f"SELECT count(*) FROM run WHERE {where.sql}", where.values)[0][0])
 
-    def tally(self, chosen: Filter) -> Tally:
-        """Count the runs, by how they stand and by what became of them."""
-        ended = [f"sum(outcome = '{end}')" for end in ENDS if end not in (INTERRUPTED, RUNNING)]
-        running = f"sum(outcome = '' AND id IN ({numbers(self.alive)}))"
-        changes = [f"sum(change = '{change}')" for change in CHANGES]
-        where = of_runs(chosen, self.alive)
-        columns = ", ".join(("count(*)", *ended, f"sum(outcome = '') - {running}", running, *changes))
-        total, *counts = self._rows(f"SELECT {columns} FROM run WHERE {where.sql}", where.values)[0]
-        told = [count or 0 for count in counts]
-        ends = dict(zip(ENDS, told, strict=False))
-        return Tally(total, ends, dict(zip(CHANGES, told[len(ENDS) :], strict=True)))
-
-    def spend(self, chosen: Filter) -> tuple[LaneSpend, ...]:
-        """What each lane cost, in the order of their names; those that were sent nothing are left out."""
-        where = of_shares(chosen, self.alive)
+    def tallies(self, chosen: Filter, begins: Sequence[float]) -> list[Tally]:
+        """Count the runs, by how they stand and by what became of them: a tally for each part of the filter's
+        time. Parts are told by their beginnings, and the last one ends where the filter does."""
+        where, parts = of_runs(chosen, self.alive, IN_PARTS), parted(begins)
+        going_on = f"iif(id IN ({numbers(self.alive)}), '{RUNNING}', '{INTERRUPTED}')"
         found = self._rows(
-            f"""SELECT lane, sum(sent), sum(usd_micros), sum(unpriced) FROM share
-            WHERE lane IN (SELECT value FROM json_each(:lanes)) AND stage IN ({_STAGES}) AND {where.sql}
-            GROUP BY lane HAVING sum(sent)""",
-            {**where.values, "lanes": json.dumps(self.lanes)},  # both named: only their days are looked through
+            f"""{parts.sql} SELECT number, iif(outcome = '', {going_on}, outcome), change, count(*)
+            FROM part CROSS JOIN run WHERE {where.sql} GROUP BY 1, 2, 3""",
+            {**where.values, **parts.values},
         )
-        return tuple(LaneSpend(*row) for row in found)
+        return [_tally(row[1:] for row in found if row[0] == number) for number in range(len(begins))]
+
+    def spends(self, chosen: Filter, begins: Sequence[float]) -> list[tuple[LaneSpend, ...]]:
+        """What each lane cost, in the order of their names, in each of such parts; those that were sent nothing
+        are left out."""
+        where, parts = of_shares(chosen, self.alive, IN_PARTS), parted(begins)
+        found = self._rows(  # each part of each lane by itself, for they lie together: nothing has to be sorted
+            f"""{parts.sql} SELECT number, asked.value, (
+                SELECT json_array(sum(sent), sum(usd_micros), sum(unpriced))
+                FROM share WHERE lane = asked.value AND stage IN ({STAGES}) AND {where.sql})
+            FROM part CROSS JOIN json_each(:lanes) AS asked ORDER BY 1, 2""",
+            {**where.values, **parts.values, "lanes": json.dumps(self.lanes)},
+        )
+        told: list[list[LaneSpend]] = [[] for _ in begins]
+        for number, lane, sums in found:
+            spent = LaneSpend(lane, *json.loads(sums))
+            told[number] += [spent] if spent.sent else []
+        return [tuple(each) for each in told]
 
     def green_ms(self, chosen: Filter) -> list[int]:
         """How long each green run took, the shortest first, in milliseconds."""
@@ -208,22 +218,22 @@ class TraceFigures:
         """What each lane was sent since then, by whatever run."""
         found = self._rows(
             f"""SELECT lane, count(*), sum(tokens_in + tokens_out), coalesce(sum(usd_micros), 0),
-            sum(usd_micros IS NULL) FROM attempt WHERE at >= ? AND cause NOT IN ({REFUSED_CAUSES})
+            sum(usd_micros IS NULL) FROM attempt WHERE at >= ? AND {WENT_OUT}
             GROUP BY lane""",
             (since,),
         )
         return {lane: Amount(*used) for lane, *used in found}
 
-    def lines(self, chosen: Filter, after: Place | None, limit: int) -> tuple[RunLine, ...]:
+    def lines(self, chosen: Filter, after: Place | None, limit: int) -> dict[Place, Decision]:
         """The runs one by one, the newest first; those that come after a place, or the first ones."""
         with named_errors(self._path, _BUSY_S, KIND):
             return read_lines(self._db, of_runs(chosen, self.alive), self.alive, after, limit)
 
-    def line(self, trace_id: str) -> RunLine:
+    def line(self, trace_id: str) -> tuple[Place, Decision]:
         """The newest run of exactly this id, which must be there."""
         with named_errors(self._path, _BUSY_S, KIND):
             newest = Condition("id = (SELECT max(id) FROM run WHERE trace_id = :trace_id)", {"trace_id": trace_id})
-            return read_lines(self._db, newest, self.alive, None, 1)[0]
+            return next(iter(read_lines(self._db, newest, self.alive, None, 1).items()))
 
     def story(self, prefix: str) -> StoredRun:
         """The run whose trace id begins so; of several with one id, the newest. InputError: none, or ambiguous."""
@@ -238,3 +248,12 @@ class TraceFigures:
     def _rows(self, question: str, values: dict[str, Any] | tuple[object, ...] = ()) -> list[Any]:
         with named_errors(self._path, _BUSY_S, KIND):
             return self._db.execute(question, values).fetchall()
+
+
+def _tally(counts: Iterable[tuple[str, str, int]]) -> Tally:
+    ends, changes = dict.fromkeys(ENDS, 0), dict.fromkeys(("", *CHANGES), 0)
+    for end, change, runs in counts:
+        ends[end] += runs
+        changes[change] += runs
+    del changes[""]
+    return Tally(sum(ends.values()), ends, changes)

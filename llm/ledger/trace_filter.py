@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+from llm.domain import Stage
 
 GREEN, NO_WINNER, ADVISORY, REFUSED, FAILED = "green", "no_winner", "advisory", "refused", "failed"
 NOTHING_RED, INTERRUPTED, RUNNING = "nothing_red", "interrupted", "running"
@@ -50,23 +53,40 @@ class Condition(NamedTuple):
     values: dict[str, Any]
 
 
-def of_runs(chosen: Filter, alive: Collection[int]) -> Condition:
-    """The condition on rows of `run`. `alive` are the numbers of the runs that are going on."""
+_SPAN: Final = "started >= :since AND started < :until"
+IN_PARTS: Final = "started >= begins AND started < ends"
+"""Instead of it, where rows of `part` are joined, which share out the filter's time among them (see `parted`)."""
+STAGES: Final = ", ".join(f"'{stage}'" for stage in ("", *Stage))
+"""As SQL has a list. Where the stages of a lane's shares are named, only the time that is asked for is looked
+through, because that comes after the stage in their key."""
+
+
+def of_runs(chosen: Filter, alive: Collection[int], span: str = _SPAN) -> Condition:
+    """The condition on rows of `run`. `alive` are the numbers of the runs that are going on; `span` is the SQL for
+    their time."""
     lane, _, instead = chosen.provider.partition(" ")
     values = {
         **_values(chosen, lane, instead),
         **{name: getattr(chosen, name) for name in ("min_ms", "max_ms", "attempts")},
     }
-    return Condition(" AND ".join((*_common(chosen, alive, "id"), *_of_run_alone(chosen))), values)
+    parts = (span, *_common(chosen, alive, "id"), *_counted(chosen), *_by_lane(chosen))
+    return Condition(" AND ".join(parts), values)
 
 
-def of_shares(chosen: Filter, alive: Collection[int]) -> Condition:
+def of_shares(chosen: Filter, alive: Collection[int], span: str = _SPAN) -> Condition:
     """The condition on rows of `share`: the parts that lanes had in these runs, those of the provider alone where
     one is chosen."""
-    parts = [*_common(chosen, alive, "run"), *_of_lane(chosen)]
-    if any(each is not None for each in (chosen.min_ms, chosen.max_ms, chosen.attempts)):
-        parts.append(f"run IN (SELECT id FROM run WHERE {of_runs(chosen, alive).sql})")
+    parts = [span, *_common(chosen, alive, "run"), *_of_lane(chosen)]
+    if counted := tuple(_counted(chosen)):
+        parts.append(f"+run IN (SELECT id FROM run WHERE {' AND '.join((_SPAN, *counted))})")
     return Condition(" AND ".join(parts), of_runs(chosen, alive).values)
+
+
+def parted(begins: Sequence[float]) -> Condition:
+    """A `WITH` for parts of the filter's time, by their beginnings; the last one ends where the filter does."""
+    sql = """WITH part AS MATERIALIZED (SELECT key AS number, value AS begins,
+        lead(value, 1, :until) OVER (ORDER BY key) AS ends FROM json_each(:parts))"""
+    return Condition(sql, {"parts": json.dumps(begins)})
 
 
 def _values(chosen: Filter, lane: str, instead: str) -> dict[str, Any]:
@@ -75,7 +95,6 @@ def _values(chosen: Filter, lane: str, instead: str) -> dict[str, Any]:
 
 
 def _common(chosen: Filter, alive: Collection[int], key: str) -> Iterator[str]:
-    yield "started >= :since AND started < :until"
     if chosen.workspace:
         yield "workspace = :workspace"
     if chosen.stage:
@@ -87,16 +106,22 @@ def _common(chosen: Filter, alive: Collection[int], key: str) -> Iterator[str]:
         yield "change = :outcome" if chosen.outcome in CHANGES else "outcome = :outcome"
 
 
-def _of_run_alone(chosen: Filter) -> Iterator[str]:
-    """The plus keeps SQLite from looking up whole rows by those numbers: it has to go over the narrow index."""
+def _counted(chosen: Filter) -> Iterator[str]:
+    """What only a run's own row tells. The pluses before `id` and `run` keep SQLite from looking up row by row by
+    those numbers: it has to go over the narrow index."""
     if chosen.min_ms is not None:
         yield "duration_ms >= :min_ms"
     if chosen.max_ms is not None:
         yield "duration_ms < :max_ms"
     if chosen.attempts is not None:
         yield "calls = :attempts"
+
+
+def _by_lane(chosen: Filter) -> Iterator[str]:
+    """What only the shares of a run tell."""
     if chosen.provider or chosen.cause:
-        part = " AND ".join(("started >= :since AND started < :until", *_of_lane(chosen)))
+        stages = "true" if chosen.cause else "stage = :stage" if chosen.stage else f"stage IN ({STAGES})"
+        part = " AND ".join((_SPAN, stages, *_of_lane(chosen)))
         yield f"+id IN (SELECT run FROM share WHERE {part})"
 
 
@@ -108,7 +133,7 @@ def _of_lane(chosen: Filter) -> Iterator[str]:
     if instead:
         yield "instead = :instead"
     if chosen.cause:
-        yield "instr(causes, :cause)"
+        yield "causes != '' AND instr(causes, :cause)"
     if lane and not (instead or chosen.cause):
         yield "(sent OR won)"
 

@@ -2,15 +2,14 @@
 
 A run's diff and details, and its candidates, are long; nothing that counts reads them. What is counted stands in
 `run_figures`, an index that holds all that a figure asks of a run, and in `share`, a short row for each lane that
-had part in a run. Both are summed up from the rows themselves whenever those change: `sum_up`.
+had part in a run. Both are summed up from the rows themselves when a run ends, or its end is found: `sum_up`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import get_args
 
-from llm.ledger.base import Exhausted
+from llm.ledger.sent import CANCELLED, REFUSED_CAUSES, WENT_OUT
 from llm.ledger.sqlite_file import Kind
 
 _FIRST = """
@@ -50,9 +49,7 @@ CREATE TABLE candidate (
 CREATE INDEX candidate_run ON candidate (run);
 """
 
-REFUSED_CAUSES = ", ".join(f"'{cause}'" for cause in get_args(Exhausted))
-"""As SQL has a list: why an attempt was not sent."""
-_UNJUDGED = f"'', 'ok', 'cancelled', 'duplicate', {REFUSED_CAUSES}"
+_UNJUDGED = f"'', 'ok', '{CANCELLED}', 'duplicate', {REFUSED_CAUSES}"
 """What became of an attempt or candidate and says nothing about its lane: still open, ended by Torre, not sent."""
 
 _STAND = f"""
@@ -61,17 +58,20 @@ UPDATE run SET
         WHEN exit_code = 0 THEN 'nothing_red' WHEN exit_code = 4 THEN 'refused' WHEN exit_code = 3 THEN 'failed'
         WHEN diff != '' THEN 'advisory' ELSE 'no_winner' END,
     stage = iif(stage = '', coalesce((SELECT max(stage) FROM attempt WHERE run = run.id), ''), stage),
-    calls = (SELECT count(*) FROM attempt WHERE run = run.id AND cause NOT IN ({REFUSED_CAUSES})),
+    calls = (SELECT count(*) FROM attempt WHERE run = run.id AND {WENT_OUT}),
     (queue_ms, provider_ms) = (SELECT sum(queue_ms), sum(provider_ms) FROM attempt WHERE run = run.id
         GROUP BY lane ORDER BY sum(queue_ms + provider_ms) DESC LIMIT 1)
 WHERE {{id}}"""
 
+_SHARE = """share (lane, started, run, workspace, stage, outcome, change, sent, causes, instead, judged, proved, 
+    won, usd_micros, unpriced, answer_ms)"""
+
 _ASKED = f"""
-INSERT INTO share
+INSERT INTO {_SHARE}
 WITH asked AS (
-    SELECT run, lane, min(rowid) AS first, sum(cause NOT IN ({REFUSED_CAUSES})) AS sent,
+    SELECT run, lane, min(rowid) AS first, sum({WENT_OUT}) AS sent,
         group_concat(nullif(cause, 'ok'), ' ') AS causes, max(cause = 'ok') AS answered,
-        max(cause NOT IN ('ok', 'cancelled')) AS failed,
+        max(cause NOT IN ('ok', '{CANCELLED}')) AS failed,
         max(iif(verdict = '', cause, verdict) NOT IN ({_UNJUDGED})) AS judged, max(verdict = 'passed') AS proved,
         coalesce(sum(usd_micros), 0) AS usd_micros, sum(usd_micros IS NULL) AS unpriced,
         round(avg(iif(cause = 'ok', provider_ms, NULL))) AS answer_ms
@@ -89,26 +89,27 @@ SELECT asked.lane, started, asked.run, workspace, stage, outcome, change, sent,
     asked.lane = winner_lane, usd_micros, unpriced, answer_ms
 FROM asked JOIN run ON run.id = asked.run LEFT JOIN shown ON shown.run = asked.run AND shown.lane = asked.lane"""
 
-_SKIPPED = """
-INSERT OR IGNORE INTO share
+_SKIPPED = f"""
+INSERT OR IGNORE INTO {_SHARE}
 SELECT json_extract(value, '$.provider'), started, run.id, workspace, stage, outcome, change, 0,
     ' ' || json_extract(value, iif(json_extract(value, '$.reason') = 'quota', '$.detail', '$.reason')) || ' ',
     coalesce((SELECT lane FROM attempt WHERE run = run.id AND cause = 'ok' ORDER BY attempt.rowid LIMIT 1), '-'),
     0, 0, 0, 0, 0, NULL
 FROM run, json_each(details, '$.decision.skipped')
-WHERE {id} AND NOT coalesce(json_extract(details, '$.decision.stub'), 0)
+WHERE {{id}} AND NOT coalesce(json_extract(details, '$.decision.stub'), 0)
     AND json_extract(value, '$.reason') IN ('quota', 'cooldown', 'circuit_open', 'unpriced')"""
 """Lanes that were to be asked, and were not for now: each is one refused call."""
 
-_WON = """
-INSERT OR IGNORE INTO share
+_WON = f"""
+INSERT OR IGNORE INTO {_SHARE}
 SELECT winner_lane, started, run.id, workspace, stage, outcome, change, 0, '', '', 0, 0, 1, 0, 0, NULL
-FROM run WHERE {id} AND winner_lane != ''"""
+FROM run WHERE {{id}} AND winner_lane != ''"""
 
 _SUMMING = (_STAND, "DELETE FROM share WHERE {run}", _ASKED, _SKIPPED, _WON)
-"""Frozen with the script below, which sums up every run: a version that counts anew has to have its own."""
+"""Frozen with the last script, which sums up every run. A version that counts anew takes that into a script of its
+own: nobody stops between two of them, so that the older sums are of no use to anyone."""
 
-_SECOND = f"""
+_SECOND = """
 ALTER TABLE attempt ADD COLUMN reserved_usd_micros INTEGER;
 ALTER TABLE run ADD COLUMN outcome TEXT NOT NULL DEFAULT '';
 ALTER TABLE run ADD COLUMN change TEXT NOT NULL DEFAULT '';
@@ -134,19 +135,23 @@ CREATE INDEX share_failed ON share (
 ) WHERE causes != '';
 DROP INDEX candidate_run;
 CREATE INDEX candidate_run ON candidate (run, provider, reason, stub, number);
-{";".join(step.format(id="true", run="true") for step in _SUMMING)};
 DROP INDEX run_started;
+"""
+_THIRD = f"""
+DROP INDEX IF EXISTS run_figures;
+{";".join(step.format(id="true", run="true") for step in _SUMMING)};
 CREATE INDEX run_figures ON run (
     started, outcome, stage, workspace, change, duration_ms, calls, queue_ms, provider_ms
 );
 """
+"""The second one, which made this index too, counted calls that were called off before they went out."""
 _SUM_UP = tuple(step.format(id="run.id = :run", run="run = :run") for step in _SUMMING)
 
 KIND = Kind(
     name="trace store",
     application=0x544F5254,
-    scripts=(_FIRST, _SECOND),
-    begin="INSERT INTO store VALUES (?)",
+    scripts=(_FIRST, _SECOND, _THIRD),
+    begin="INSERT INTO store (id) VALUES (?)",
     identify="SELECT id FROM store",
     otherwise="the run cannot be recorded",
     remedy="remove it (its runs are lost)",

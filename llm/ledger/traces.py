@@ -30,8 +30,17 @@ KEEP_DAYS = 90
 """The newest so many, and none that is older."""
 
 _ATTEMPT_VALUES = attrgetter(*(f.name for f in fields(Attempt)))
-_ADD_ATTEMPT = f"INSERT INTO attempt VALUES (?, {', '.join('?' for _ in fields(Attempt))})"
-_ADD_CANDIDATE = f"INSERT INTO candidate VALUES (?, {', '.join('?' for _ in fields(CandidateRow))})"
+
+
+def _adding(table: str, noun: type[Attempt | CandidateRow | Change]) -> str:
+    """By the names of the columns: a process that is still running may meet one that a newer Torre added."""
+    names = ("run", *(f.name for f in fields(noun)))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+
+
+_ADD_ATTEMPT = _adding("attempt", Attempt)
+_ADD_CANDIDATE = _adding("candidate", CandidateRow)
+_ADD_CHANGE = _adding("change", Change)
 _END = """UPDATE run SET ended = ?, stage = ?, mode = ?, exit_code = ?, summary = ?, duration_ms = ?, winner = ?,
     winner_lane = ?, winner_origin = ?, diff = ?, isolation = ?, details = ? WHERE id = ?"""
 
@@ -82,18 +91,17 @@ class TraceStore:
             return int(self._db.execute(question, (failure, since)).fetchone()[0])
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Add an attempt to its run, which must have begun."""
+        """Add an attempt to its run, which must have begun. It is in the figures once the run is summed up:
+        when it ends, or when it is found that it was interrupted."""
         with self._step():
             run = self._newest(attempt.trace_id)
             self._db.execute(_ADD_ATTEMPT, (run, *_ATTEMPT_VALUES(attempt)))
-            sum_up(self._db, run)
 
     def set_verdict(self, trace_id: str, lane: str, number: int, verdict: str) -> None:
         """What became of the candidate of that attempt: `passed`, or its discard reason."""
         with self._step():
             run = self._newest(trace_id)
             self._judge(run, [(verdict, lane, number)])
-            sum_up(self._db, run)
 
     def finish(self, trace_id: str, ending: Ending) -> None:
         """The run's end, its candidates and their verdicts, in one step. ValueError for one that never began."""
@@ -114,10 +122,7 @@ class TraceStore:
             run = self._newest(trace_id)
             if not run:
                 return
-            self._db.execute(
-                "INSERT INTO change VALUES (?, ?, ?, ?, ?)",
-                (run, change.at, change.what, change.who, change.reason),
-            )
+            self._db.execute(_ADD_CHANGE, (run, change.at, change.what, change.who, change.reason))
             self._db.execute("UPDATE run SET change = ? WHERE id = ?", (change.what, run))
             sum_up(self._db, run)
 
@@ -142,7 +147,8 @@ class TraceStore:
             return tuple(each.rate for each in judged(self._db))
 
     def sweep(self) -> None:
-        """Drop what is older or more than is kept, and the locks that dead processes left behind."""
+        """Drop what is older or more than is kept, and the locks that dead processes left behind: those runs were
+        interrupted, and are summed up as they are."""
         with self._step():
             self._db.execute(
                 "DELETE FROM run WHERE started < ? OR id <= (SELECT max(id) FROM run) - ?",
@@ -153,13 +159,19 @@ class TraceStore:
             self._running.mkdir(exist_ok=True, mode=0o700)
             for lock in self._running.iterdir():
                 if not is_held(lock):
+                    if lock.name.isdigit():
+                        sum_up(self._db, int(lock.name))
                     lock.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Give the connection back. A run that this store began and did not finish counts as interrupted."""
-        for trace_id in tuple(self._held):
-            self._let_go(trace_id)
-        self._db.close()
+        try:
+            for trace_id in tuple(self._held):
+                with self._step():
+                    sum_up(self._db, self._newest(trace_id))
+                self._let_go(trace_id)
+        finally:
+            self._db.close()
 
     @contextmanager
     def _step(self) -> Iterator[None]:

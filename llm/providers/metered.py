@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Event
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llm.domain import Stage
 from llm.ledger.base import Caps, Claim, Grant, QuotaStore
@@ -76,7 +76,7 @@ class Terms:
 
 
 class Used(NamedTuple):
-    """What a call used; `usd_micros` is None where the price is unknown."""
+    """What a call used, by the names of its row; `usd_micros` is None where the price is unknown."""
 
     tokens_in: int
     tokens_out: int
@@ -88,12 +88,12 @@ _NOTHING = Used(0, 0, 0, 0)
 
 
 class _Ticket(NamedTuple):
-    """What is known of an attempt before it is made."""
+    """What is known of an attempt before it is made, by the names of its row."""
 
     number: int
     at: float
     redacted: int
-    form: str
+    format: str
     reserved_usd_micros: int | None = 0
 
 
@@ -104,6 +104,12 @@ class _Times(NamedTuple):
     took_s: float = 0.0
     settling_s: float = 0.0
     first_byte_ms: int = 0
+
+    def as_row(self) -> dict[str, Any]:
+        """By the names of an attempt's row."""
+        spent_s = {"queue_ms": self.waited_s, "provider_ms": self.took_s, "overhead_ms": self.settling_s}
+        rounded = {name: round(seconds * 1000) for name, seconds in spent_s.items()}
+        return {**rounded, "first_byte_ms": self.first_byte_ms}
 
 
 class MeteredWire:
@@ -254,25 +260,15 @@ class MeteredWire:
             lane=model.lane,
             model=model.model,
             protocol=model.protocol,
-            number=ticket.number,
-            at=ticket.at,
             cause=cause,
             status=status,
-            tokens_in=used.tokens_in,
-            tokens_out=used.tokens_out,
-            tokens_cached=used.tokens_cached,
-            usd_micros=used.usd_micros,
             price_as_of=model.price_as_of,
-            queue_ms=round(times.waited_s * 1000),
-            provider_ms=round(times.took_s * 1000),
-            overhead_ms=round(times.settling_s * 1000),
-            first_byte_ms=times.first_byte_ms,
-            redacted=ticket.redacted,
             policy_hash=terms.policy.hash,
             stage=terms.stage.value,
-            format=ticket.form,
             error=error,
-            reserved_usd_micros=ticket.reserved_usd_micros,
+            **ticket._asdict(),
+            **used._asdict(),
+            **times.as_row(),
         )
 
 

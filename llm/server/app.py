@@ -17,6 +17,7 @@ from llm.server.openapi import document
 from llm.server.operation import Operation
 from llm.server.pages import Pages, Refusal
 from llm.server.problem import TITLES, Problem, problem_of
+from llm.server.readers import EXPORTS, STREAMS, Readers
 from llm.server.service import Service
 
 
@@ -45,7 +46,8 @@ def build(service: Service) -> Guard:
     )
     app.router.redirect_slashes = False
     app.state.service = service
-    app.state.streams = 0
+    app.state.streams = Readers(STREAMS, "streams")
+    app.state.exports = Readers(EXPORTS, "exports")
     app.state.document = document(offered)
     public = frozenset(operation.path for operation in offered if operation.scope is None)
     return Guard(app, service.settings, service.keys, public.union(*(each.public for each in pages)), refuse)

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from llm.errors import TorreError
 from llm.kept.quotas import quotas
 from llm.kept.stores import kept_traces
+from llm.ledger.sent import CANCELLED, went_out
 from llm.ledger.trace_rows import StoredRun
 from llm.server.jobs.rows import Asked, Outcome
 
@@ -77,6 +78,8 @@ class Metrics:
 
     def _note_cost(self, story: StoredRun) -> None:
         for attempt in story.attempts:
+            if attempt.cause == CANCELLED and not went_out(attempt.cause, attempt.provider_ms):
+                continue
             labels = (attempt.lane, attempt.model, attempt.stage or _NO_STAGE, attempt.verdict or attempt.cause)
             self._calls.labels(*labels).inc()
             self._cost.labels(*labels).inc((attempt.usd_micros or 0) / 1e6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from llm.errors import WorkspaceError
 from llm.server.guard import Principal
 from llm.server.jobs.desk import Desk
+from llm.server.jobs.rows import Job
 from llm.server.jobs.table import JobTable
 from llm.server.keys import Keys
 from llm.server.metrics import Metrics
@@ -44,6 +45,9 @@ class Service:
     def workspace(self, named: str | Path) -> Path:
         """A workspace that was asked for, resolved. Problem 403: it lies, or leads, under none of the roots, or is
         not there outside of them, which is all the same. WorkspaceError: it is not there, or is no directory."""
+        return open_workspace(self._served(named))
+
+    def _served(self, named: str | Path) -> Path:
         try:
             place = (self.settings.roots[0] / named).resolve()
             str(place).encode("utf-8")  # it is told in JSON, and kept in a table
@@ -51,11 +55,33 @@ class Service:
             raise WorkspaceError("workspace", f"is no path: {error}") from error
         if not self.settings.contains(place):
             raise Problem(403, "workspace", "the workspace is under none of the server's roots", "workspace")
-        return open_workspace(place)
+        return place
 
     def root(self, named: str | None) -> Path:
         """The root that the records of a workspace belong to; the server's own without one. As `workspace`."""
         return root_of(self.workspace(named)) if named is not None else self.settings.home
+
+    def records(self, job: Job) -> Path:
+        """The root that a job's records belong to. Problem 403: the job is of a server with other roots, and its
+        workspace is under none of these; that a workspace is gone is no reason."""
+        root = Path(job.root)
+        if job.workspace or root != self.settings.home:
+            self._served(job.workspace or root)
+        return root
+
+    def among(self, jobs: Iterable[Job]) -> tuple[Job, ...]:
+        """Those of them whose records may be looked at."""
+        jobs = tuple(jobs)
+        one_each = {(job.workspace, job.root): job for job in jobs}
+        hidden = {place for place, job in one_each.items() if not self._shows(job)}
+        return tuple(job for job in jobs if (job.workspace, job.root) not in hidden)
+
+    def _shows(self, job: Job) -> bool:
+        try:
+            self.records(job)
+        except (Problem, WorkspaceError):
+            return False
+        return True
 
 
 def service_of(request: Request) -> Service:

@@ -40,7 +40,8 @@ _DELTAS: dict[type, AggregationTemporality] = dict.fromkeys((Counter, Histogram)
 
 
 class _Once(requests.Session):
-    """Who is not there is not waited for: the SDK would try again until the time is over. `said` is what came."""
+    """Who is not there is not waited for: the SDK would try again until the time is over. Nor is anybody followed
+    elsewhere: the headers that the user gave for one collector would go with it. `said` is what came."""
 
     said = "it could not be encoded"
 
@@ -48,10 +49,12 @@ class _Once(requests.Session):
         """One request; ConnectionAbortedError, which the SDK takes as final, where there is no answer."""
         self.said = "nobody answers"
         try:
-            answer = super().request(*args, **options)
+            answer = super().request(*args, **{**options, "allow_redirects": False})
         except requests.RequestException as error:
             raise ConnectionAbortedError from error
         self.said = f"HTTP {answer.status_code}"
+        if 300 <= answer.status_code < 400:  # which the SDK takes for success
+            raise ConnectionAbortedError
         return answer
 
 

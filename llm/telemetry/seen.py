@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm.domain import EMBEDDED, Event
-from llm.providers.base import Cause
-
-_WENT_OUT = frozenset(Cause) - {Cause.CANCELLED}
-"""How an attempt ends that was made; a cap that held one back has a word of its own."""
+from llm.ledger.sent import went_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class Seen:
 
 def was_sent(attempt: Mapping[str, Any]) -> bool:
     """Whether anything went out to the vendor."""
-    return bool(attempt["cause"] in _WENT_OUT or attempt["provider_ms"] > 0)
+    return went_out(attempt["cause"], attempt["provider_ms"])
 
 
 def by_lane(event: Event) -> bool:

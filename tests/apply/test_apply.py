@@ -15,7 +15,7 @@ from llm.apply.journal import KEEP, Journals
 from llm.apply.lock import hold, standing
 from llm.apply.plan import Proof
 from llm.apply.transaction import Terms, apply_plan, begin_apply, terms_for
-from llm.apply.undo import undo, unlock
+from llm.apply.undo import finish, undo, unlock
 from llm.domain import ApplyStatus, Isolation
 from llm.errors import ApplyError, LedgerError
 from tests.apply.projects import GREEN, MODES, NEW, OLD, RED, RULES, make, plan, tree
@@ -185,6 +185,28 @@ def test_undo_goes_back_apply_by_apply(project: Path, env: Env) -> None:
     assert tree(project) == states.pop()
     with pytest.raises(ApplyError, match="nothing was applied"):
         undo(project, env, RULES)
+
+
+@pytest.mark.parametrize("state", ["committed", "undoing"])
+def test_undo_asks_first_whether_it_may_write_there(project: Path, env: Env, state: str) -> None:
+    """About what a killed undo left, too."""
+    asked = []
+
+    def refuse(workspace: Path) -> None:
+        asked.append(workspace)
+        raise PermissionError
+
+    apply_plan(plan(project, GREEN), env, TERMS)
+    (project / ".torre/journal/1/state").write_text(state)
+    before = tree(project)
+    with pytest.raises(PermissionError):
+        undo(project, env, RULES, allow=refuse)
+    assert tree(project) == before and asked == [project] and not standing(project, env).holder
+    if state == "committed":
+        undo(project, env, RULES, allow=asked.append)
+    else:
+        finish(project, env, RULES)
+    assert tree(project) != before
 
 
 def test_undo_does_not_touch_what_changed_since(project: Path, env: Env) -> None:

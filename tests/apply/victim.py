@@ -1,4 +1,4 @@
-"""Processes killed while they apply: `python -m tests.apply.victim random|each|hang|small PLACE [KILLS SEED]`.
+"""Processes killed while they apply: `python -m tests.apply.victim MODE PLACE [KILLS SEED]`.
 
 One process imports everything once; each apply is a fork of it, so that hundreds of kills take seconds. `each`
 kills at every system call that changes the disk, one after the other; `random` at any moment at all.
@@ -28,9 +28,10 @@ from llm.apply.tree import Tree
 from llm.apply.undo import finish, rolled_back_unless_committed, undo
 from llm.domain import Check
 from llm.errors import ApplyError
-from tests.apply.projects import NEW, RULES, Files, make, plan, tree
+from tests.apply.projects import GREEN, NEW, RED, RULES, Files, make, plan, tree
 
 TERMS = Terms(RULES)
+APP: Files = {"app.py": NEW["app.py"]}
 _CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod")
 
 
@@ -39,7 +40,10 @@ def main(mode: str, place: Path, kills: int = 0, seed: int = 0) -> None:
     modes: dict[str, Callable[[], object]] = {
         "random": lambda: at_random(place, kills, random.Random(seed)),
         "each": lambda: at_each_call(place),
-        "hang": lambda: interrupted(place),
+        "hang": lambda: interrupted(place, Proof(Check("hang", "sleep 3600"))),
+        "green": lambda: interrupted(place, GREEN),
+        "red": lambda: interrupted(place, RED),
+        "commit": lambda: interrupted(place, GREEN, commit=True),
         "small": lambda: in_a_small_place(place),
     }
     print(json.dumps(modes[mode]()))
@@ -108,14 +112,14 @@ class Scene:
         return "old" if now == self._old else "new"
 
 
-def interrupted(root: Path) -> str:
-    """An apply whose check never ends, until somebody presses Ctrl-C; what it raises."""
+def interrupted(root: Path, proof: Proof, commit: bool = False) -> list[str]:
+    """An apply that goes on until somebody presses Ctrl-C; what it raises and notes, or what became of it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
     try:
-        apply_plan(plan(root, Proof(Check("hang", "sleep 3600"))), os.environ, TERMS)
+        applied = apply_plan(plan(root, proof, after=APP), os.environ, Terms(RULES, commit=commit))
     except KeyboardInterrupt as error:
-        return type(error).__name__
-    return "it ended"
+        return [type(error).__name__, *error.__notes__]
+    return [applied.status, str(applied.exit_code)]
 
 
 def in_a_small_place(place: Path) -> list[str]:

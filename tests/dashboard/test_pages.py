@@ -8,9 +8,21 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.dashboard.conftest import CHEAP, GOOGLE, GREEN, HTML, LOST, OPENAI, PAGES, RED, seen
+from tests.dashboard.conftest import (
+    CHEAP,
+    GOOGLE,
+    GREEN,
+    HTML,
+    LOST,
+    OPENAI,
+    PAGES,
+    RED,
+    Author,
+    candidate,
+    seen,
+)
 from tests.dashboard.reading import Document
-from tests.server.conftest import Serve, Server
+from tests.server.conftest import Serve, Server, environment, project
 
 ALL = (*PAGES, f"/runs/{GREEN}", f"/runs/{RED}", "/start", "/login")
 
@@ -65,6 +77,51 @@ def test_the_overview_counts(server: Server) -> None:
         "Interrupted 1",
     ):
         assert words in text
+
+
+def test_every_figure_at_the_top_leads_to_its_runs(server: Server) -> None:
+    tiles = server.get("/", headers=HTML).text.split('<div class="stat">')[1:]
+    assert len(tiles) == 8
+    for tile in tiles:
+        assert re.search(r'<dd><a href="/(runs|speed)', tile), tile[:200]
+
+
+def test_a_time_that_ends_long_after_now_has_the_runs_of_the_last_days(server: Server) -> None:
+    for path in ("/?since=0&until=99999999999", "/?since=0&until=100000000000"):
+        assert "Runs 4 3 ended" in seen(server, path).text
+
+
+def test_there_is_one_green_rate(serve: Serve, tmp_path: Path) -> None:
+    author = Author(project(tmp_path, "roots"), environment(tmp_path))
+    for run, ending in ((GREEN, {}), (RED, {}), (CHEAP, {"mode": "EMPTY", "exit_code": 0, "winner": None})):
+        author.begin(run, 0.01)
+        author.end(run, 1, *([candidate(0, OPENAI)] if run == GREEN else []), **ending)
+    author.store.close()
+    page = seen(serve(), "/?time=7d")
+    assert "Nothing red" in page.text and "Green rate 50%" in page.text
+    days = page.tables["Green rate a day"]
+    assert days[0] == ["Day", "Had red", "Green", "Rate"] and days[-1][1:] == ["2", "1", "50%"]
+
+
+def test_a_price_that_nobody_knows_is_nowhere_nothing(serve: Serve, tmp_path: Path) -> None:
+    author = Author(project(tmp_path, "roots"), environment(tmp_path))
+    author.begin(GREEN, 0.01)
+    author.attempt(GREEN, OPENAI, usd_micros=None, verdict="passed")
+    author.end(GREEN, 1, candidate(0, OPENAI, attempt=1))
+    server = serve()
+    page, lanes = seen(server, "/?time=7d"), seen(server, "/providers?time=7d")
+    assert "Spend unknown" in page.text and "Cost per green unknown" in page.text
+    assert any(f"{OPENAI} unknown" in str(link["aria-label"]) for link in page.all("a", tabindex="-1"))
+    assert f"Nobody knows the price of {OPENAI}" in lanes.text and not lanes.all("circle")
+    assert "$0.00" not in page.text + lanes.text
+    author.begin(RED, 0.01)
+    author.attempt(RED, OPENAI, verdict="checks_red")
+    author.end(RED, 1)
+    author.store.close()
+    assert "Spend $0.0030 + unknown" in seen(server, "/?time=7d").text
+    lanes = seen(server, "/providers?time=7d")
+    assert lanes.all("circle") and "Nobody knows" not in lanes.text
+    assert any("+ unknown a run" in str(link["aria-label"]) for link in lanes.all("a", tabindex="-1"))
 
 
 def test_what_a_chart_shows_is_what_its_link_leads_to(server: Server) -> None:
@@ -126,7 +183,11 @@ def test_what_a_page_does_not_know_is_told_and_not_passed_over(server: Server, p
 
 
 @pytest.mark.parametrize(
-    "query", ["stage=x", "outcome=x", "time=1d", "since=x", "min_ms=-1", "since=5&until=4", "cursor=x"]
+    "query",
+    [
+        *("stage=x", "outcome=x", "time=1d", "since=x", "min_ms=-1", "since=5&until=4", "cursor=x"),
+        *("cursor=1.0-99999999999999999999999", "cursor=1.0--1", "cursor=nan-1", "cursor=inf-1"),
+    ],
 )
 def test_a_value_that_is_none_is_refused_with_its_name(server: Server, query: str) -> None:
     assert query.partition("=")[0] in seen(server, f"/runs?{query}", 422).text

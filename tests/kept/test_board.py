@@ -23,6 +23,7 @@ from llm.kept.board.table import Table
 from llm.kept.board.trace import trace
 from llm.ledger.home import open_figures, open_store, open_traces
 from llm.ledger.trace_figures import TraceFigures
+from llm.ledger.trace_filter import CHANGES, ENDS
 from llm.ledger.win_rates import interval
 from tests.kept.conftest import ALL, APP, CLAUDE, DIFF, FIXERS, GPT, LIB, NEXT_DAY, Runs, shown, trace_id
 from tests.ledger.traced import attempt
@@ -58,6 +59,8 @@ def test_what_was_spent_and_what_came_of_it_day_by_day(figures: TraceFigures) ->
     last = days["2026-03-16"]
     ends = ("green", "no_winner", "advisory", "refused", "failed", "nothing_red", "interrupted", "running")
     assert last.runs == 8 and [getattr(last, end) for end in ends] == [1] * 8
+    assert (last.ended, last.red, last.green_rate) == (6, 5, 1 / 5)  # by the rule of the totals
+    assert days["2026-03-14"].green_rate is None
     assert letters(figures, days["2026-03-15"].within(ALL)) == "ab"
     assert letters(figures, last.within(ALL, "refused")) == "e"
     assert [letters(figures, row.within(ALL)) for row in board.spend] == ["b", "ab", "d23"]
@@ -68,6 +71,38 @@ def test_a_day_is_one_of_the_time_zone(figures: TraceFigures) -> None:
     assert [row.day for row in overview(figures, ALL, "Pacific/Auckland").spend] == ["2026-03-16"] * 2 + [
         "2026-03-17"
     ]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"provider": GPT},
+        {"provider": f"{GPT} {CLAUDE}"},
+        {"provider": GPT, "stage": "types"},
+        {"cause": "server"},
+        {"attempts": 1, "provider": GPT},
+        {"min_ms": 900, "max_ms": 8000},
+        {"outcome": "running"},
+        {"outcome": "undone", "workspace": APP},
+    ],
+    ids=str,
+)
+def test_the_days_together_are_what_each_is_by_itself(figures: TraceFigures, chosen: dict[str, Any]) -> None:
+    """Counted at once, as the page does it, or one run after the other."""
+    some = replace(ALL, **chosen)
+    board = overview(figures, some)
+    found = {day.day: page5.runs(figures, day.within(some)).runs for day in board.outcomes}
+    for day in board.outcomes:
+        runs = found[day.day]
+        assert day.runs == len(runs)
+        assert all(getattr(day, end) == sum(run.outcome == end for run in runs) for end in ENDS)
+    changes = [run.change for runs in found.values() for run in runs]
+    assert [getattr(board.totals, each) for each in CHANGES] == [changes.count(each) for each in CHANGES]
+    spent = [row for day in board.outcomes for row in overview(figures, day.within(some)).spend]
+    assert [*board.spend] == spent
+    if not some.provider and not some.cause:
+        assert board.totals.usd_micros == sum(run.usd_micros for runs in found.values() for run in runs)
 
 
 @pytest.mark.parametrize(

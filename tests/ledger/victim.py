@@ -1,7 +1,7 @@
 """Makes calls until it is killed: `python -m tests.ledger.victim ADDRESS LOG KILLS`.
 
-Each kill hits a fresh fork after a random time. The log gets a letter when a step has returned: `m` sent, `s`
-settled. Reserved for each call: 100 tokens; really used: 40.
+Each kill hits a fresh fork when it has worked for a random time, however busy the machine is. The log gets a
+letter when a step has returned: `m` sent, `s` settled. Reserved for each call: 100 tokens; really used: 40.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from itertools import count
+from pathlib import Path
 
 from llm.ledger.base import Claim, Grant
 from tests.ledger.racers import load, opened
@@ -44,11 +45,22 @@ def _main(address: str, path: str, kills: int) -> None:
         if child == 0:
             _work(address, log, ours)
         os.read(theirs, 1)
-        time.sleep(random.uniform(0, 0.004))
+        _let_work(child, random.uniform(0, 0.004))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         os.close(theirs)
         os.close(ours)
+
+
+def _let_work(child: int, seconds: float) -> None:
+    """Until the child has had a core for so long; half a second at most, for it also waits for the disk."""
+    began, until = _ran_s(child), time.monotonic() + 0.5
+    while _ran_s(child) - began < seconds and time.monotonic() < until:
+        time.sleep(0.0001)
+
+
+def _ran_s(child: int) -> float:
+    return int(Path(f"/proc/{child}/schedstat").read_text().split()[0]) / 1e9
 
 
 if __name__ == "__main__":

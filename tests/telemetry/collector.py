@@ -37,9 +37,11 @@ class Arrived:
 
 @dataclass
 class Collector:
-    """Keeps what arrives. `answer` gives the status of each request, and may take its time."""
+    """Keeps what arrives. `answer` gives the status of each request, and may take its time; `elsewhere` is where
+    it says that things are."""
 
     answer: Callable[[], int] = field(default=lambda: 200)
+    elsewhere: str = ""
     arrived: list[Arrived] = field(default_factory=list)
 
     def __enter__(self) -> Collector:
@@ -54,6 +56,8 @@ class Collector:
                 collector.arrived.append(Arrived(self.path, headers, body))
                 self.send_response(collector.answer())
                 self.send_header("content-length", "0")
+                if collector.elsewhere:
+                    self.send_header("location", collector.elsewhere)
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:

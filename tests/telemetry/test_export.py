@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import requests
+
 from tests.e2e.provider_runs import CHECK, GPT, GREEN, KEY, LOCAL, User, ended, reply, row
 from tests.providers.servers import Llmock
 from tests.server.conftest import CHECK as UNUSED_IMPORT
@@ -176,6 +178,21 @@ def test_without_an_endpoint_nothing_is_imported_and_nothing_is_sent(
         assert ran.exit_code == 0, ran.stderr
         seen[name] = ("opentelemetry" in ran.stderr, len(collector.arrived))
     assert seen == {"off": (False, 0), "disabled": (False, 0), "on": (True, 2)}
+
+
+def test_who_sends_elsewhere_is_not_followed(user: User, quick: Path, collector: Collector) -> None:
+    token = {"x-token": "of-the-first"}
+    with Collector(answer=lambda: 307, elsewhere=f"{collector.url}/v1/traces") as first:
+        ran = user.torre(
+            *QUICK,
+            cwd=quick,
+            OTEL_EXPORTER_OTLP_ENDPOINT=first.url,
+            OTEL_EXPORTER_OTLP_HEADERS="x-token=of-the-first",
+        )
+        assert ran.exit_code == 0 and "HTTP 307" in ran.stderr, ran.stderr
+        assert len(first.arrived) == 2 and not collector.arrived
+        requests.post(first.url, b"", headers=token, timeout=10)  # control: who follows hands the token on
+    assert [each.headers["x-token"] for each in collector.arrived] == ["of-the-first"]
 
 
 def test_each_signal_by_itself_and_what_the_embedded_fixers_did(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from llm.kept.board.filters import Filter
@@ -10,11 +11,12 @@ from llm.kept.board.percentiles import percentile
 from llm.kept.board.table import Table
 from llm.ledger.days import Day, Days
 from llm.ledger.trace_figures import Tally, TraceFigures
-from llm.ledger.trace_filter import CHANGES, ENDS, GREEN, INTERRUPTED, NOTHING_RED, RUNNING
+from llm.ledger.trace_filter import CHANGES
 from llm.ledger.traces import KEEP_DAYS
 
 MOST_DAYS = KEEP_DAYS + 2
 """The first and the last day may be there in part."""
+_DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,21 @@ class DayOutcomes:
     interrupted: int
     running: int
 
+    @property
+    def ended(self) -> int:
+        """The runs that came to their end."""
+        return self.runs - self.interrupted - self.running
+
+    @property
+    def red(self) -> int:
+        """Those of them in which something was red, and so could turn green."""
+        return self.ended - self.nothing_red
+
+    @property
+    def green_rate(self) -> float | None:
+        """The share of those that did."""
+        return share(self.green, self.red)
+
     def within(self, chosen: Filter, outcome: str = "") -> Filter:
         """The runs behind it: all of the day, or those of one of its columns."""
         return replace(_of_day(chosen, self.starts_at, self.ends_at), outcome=outcome or chosen.outcome)
@@ -94,21 +111,22 @@ class Overview:
 
 
 def overview(figures: TraceFigures, chosen: Filter, timezone: str = "UTC") -> Overview:
-    """Count them, day by day; of more than `MOST_DAYS` days the last ones. LedgerError."""
-    chosen = replace(chosen, since=max(chosen.since, chosen.until - MOST_DAYS * 86400))
+    """Count them, day by day; of more than `MOST_DAYS` days the last ones, none after tomorrow. LedgerError."""
+    until = min(chosen.until, time.time() + _DAY_S)
+    chosen = replace(chosen, since=max(chosen.since, until - MOST_DAYS * _DAY_S), until=until)
     days = tuple(_days(chosen, timezone))
-    parts = [_of_day(chosen, day.starts_at, day.ends_at) for day in days]
+    begins = [max(chosen.since, day.starts_at) for day in days]
     spend = Table(
         Spend(day.label, day.starts_at, day.ends_at, *each)
-        for day, part in zip(days, parts, strict=True)
-        for each in figures.spend(part)
+        for day, lanes in zip(days, figures.spends(chosen, begins), strict=True)
+        for each in lanes
     )
-    tallies = [figures.tally(part) for part in parts]
+    tallies = figures.tallies(chosen, begins)
     outcomes = Table(
         DayOutcomes(day.label, day.starts_at, day.ends_at, tally.runs, **tally.ends)
         for day, tally in zip(days, tallies, strict=True)
     )
-    return Overview(chosen, _totals(tallies, spend, figures.green_ms(chosen)), spend, outcomes)
+    return Overview(chosen, _totals(tallies, outcomes, spend, figures.green_ms(chosen)), spend, outcomes)
 
 
 def _days(chosen: Filter, timezone: str) -> Iterator[Day]:
@@ -119,26 +137,28 @@ def _days(chosen: Filter, timezone: str) -> Iterator[Day]:
         at = day.ends_at
 
 
-def _totals(tallies: Sequence[Tally], spend: Iterable[Spend], green_ms: Sequence[int]) -> Totals:
-    runs = sum(each.runs for each in tallies)
-    ends = {name: sum(each.ends[name] for each in tallies) for name in ENDS}
+def share(part: int, whole: int) -> float | None:
+    """From 0 to 1; None of nothing."""
+    return part / whole if whole else None
+
+
+def _totals(
+    tallies: Sequence[Tally], days: Sequence[DayOutcomes], spend: Sequence[Spend], green_ms: Sequence[int]
+) -> Totals:
     changes = {name: sum(each.changes[name] for each in tallies) for name in CHANGES}
-    ended = runs - ends[INTERRUPTED] - ends[RUNNING]
-    red, green = ended - ends[NOTHING_RED], ends[GREEN]
-    paid = tuple(spend)
-    usd_micros = sum(each.usd_micros for each in paid)
+    green, usd_micros = sum(day.green for day in days), sum(each.usd_micros for each in spend)
     return Totals(
-        runs=runs,
-        ended=ended,
+        runs=sum(day.runs for day in days),
+        ended=sum(day.ended for day in days),
         green=green,
-        green_rate=green / red if red else None,
+        green_rate=share(green, sum(day.red for day in days)),
         usd_micros=usd_micros,
-        unpriced=sum(each.unpriced for each in paid),
+        unpriced=sum(each.unpriced for each in spend),
         usd_micros_per_green=round(usd_micros / green) if green else None,
         p50_ms=percentile(green_ms, 50),
         p95_ms=percentile(green_ms, 95),
-        interrupted=ends[INTERRUPTED],
-        running=ends[RUNNING],
+        interrupted=sum(day.interrupted for day in days),
+        running=sum(day.running for day in days),
         **changes,
     )
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from llm.kept.board.filters import Filter
-from llm.kept.board.quotas import REFUSALS
 from llm.kept.board.table import Table
+from llm.ledger.sent import CANCELLED, REFUSALS
 from llm.ledger.trace_figures import TraceFigures
 from llm.ledger.trace_filter import NO_LANE
 from llm.ledger.win_rates import Judged, all_stages, interval
-
-_CANCELLED = "cancelled"
-"""Torre ended it, because nobody wanted the answer any more: no error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def providers(figures: TraceFigures, chosen: Filter) -> Providers:
     errors = (
         Errors(lane, cause, calls, runs, refused=cause in REFUSALS)
         for (lane, cause), (calls, runs) in failures.causes.items()
-        if cause != _CANCELLED
+        if cause != CANCELLED  # nobody wanted the answer any more: no error
     )
     flow = (
         Fallback(source, "" if target == NO_LANE else target, runs)

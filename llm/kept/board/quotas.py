@@ -6,17 +6,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from llm.kept.board.filters import Filter
 from llm.kept.board.table import Table
 from llm.kept.quotas import quotas
-from llm.ledger.base import Amount, Exhausted
+from llm.ledger.base import Amount
 from llm.ledger.days import Days
+from llm.ledger.sent import REFUSALS
 from llm.ledger.trace_figures import TraceFigures
-
-REFUSALS: Final = frozenset(get_args(Exhausted))
-"""Causes for which an attempt was not sent."""
 
 BURN_S = 3 * 3600.0
 """The burn rate is that of the last three hours."""

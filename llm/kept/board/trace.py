@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 
 from llm.apply.plan import plan_of_stored
 from llm.errors import InputError
-from llm.kept.board.runs import Decision, decision, skipped
 from llm.kept.board.table import Table
 from llm.ledger.trace_figures import TraceFigures
+from llm.ledger.trace_lines import Decision, skipped
 from llm.ledger.trace_rows import Attempt, CandidateRow, Change, StoredRun
 
 SIDE_BY_SIDE = 20
@@ -126,11 +126,12 @@ class Story:
 def trace(figures: TraceFigures, trace_id: str) -> Story:
     """The run whose id begins so. InputError: none, or ambiguous; LedgerError."""
     stored = figures.story(trace_id)
-    line, run, details = figures.line(stored.run.trace_id), stored.run, stored.details
-    changes = figures.changes(line.number)
+    place, line = figures.line(stored.run.trace_id)
+    run, details = stored.run, stored.details
+    changes = figures.changes(place.number)
     route = details.get("decision") or {}
     return Story(
-        run=decision(line),
+        run=line,
         ended=run.ended,
         policy_hash=run.policy_hash,
         isolation=run.isolation,

@@ -103,8 +103,9 @@ async def _undo(request: Request) -> Response:
 
 
 def _undone(service: Service, who: Principal, root: Path, trace_id: str) -> Undone:
+    """The root may lie above the server's own, with workspaces beside them that are not its to touch."""
     rules = ProvidersPolicy(root, service.env).policy.rules
-    return undo(root, {**service.env, ASKED_BY: who.id}, rules, trace_id)
+    return undo(root, {**service.env, ASKED_BY: who.id}, rules, trace_id, allow=service.workspace)
 
 
 async def _tell(request: Request, root: Path, about: Mapping[str, Any], **how: Any) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from llm.ledger.record import find_record
 from llm.server.api.runs import found
@@ -19,12 +19,11 @@ from llm.server.jobs.rows import Job, State
 from llm.server.keys import Scope
 from llm.server.operation import Answer, Operation, Parameter, in_thread
 from llm.server.problem import Problem
+from llm.server.readers import Streamed
 from llm.server.service import Service, service_of
 
 _LOOK_S = 0.2
 _SILENCE_S = 15.0
-_MOST_STREAMS = 200
-"""Fewer than requests at once, so that streams alone cannot keep everybody else out."""
 
 
 async def _events(request: Request) -> Response:
@@ -32,26 +31,16 @@ async def _events(request: Request) -> Response:
     if not (last.isascii() and last.isdigit() and len(last) <= 18):
         raise Problem(422, "input", "Last-Event-ID: expected the number of an event", "Last-Event-ID")
     job, service = found(request), service_of(request)
-    if request.app.state.streams >= _MOST_STREAMS:
-        raise Problem(503, "busy", f"{_MOST_STREAMS} streams are being read", "", 5.0)
-    reader = RecordReader(Path(job.root), job.id, int(last))
-    if service.desk.ticket(job.id) is None and int(last) and not await in_thread(reader.new):
-        return Response(status_code=204)  # which tells a browser's EventSource not to come again
-    reader = RecordReader(Path(job.root), job.id, int(last))
-    return StreamingResponse(_counted(request, _stream(service, job, reader)), media_type="text/event-stream")
+    with ExitStack() as held:
+        held.enter_context(request.app.state.streams.one_more())
+        reader = RecordReader(Path(job.root), job.id, int(last))
+        if service.desk.ticket(job.id) is None and int(last) and not await in_thread(reader.new):
+            return Response(status_code=204)  # which tells a browser's EventSource not to come again
+        reader = RecordReader(Path(job.root), job.id, int(last))
+        return Streamed(_stream(service, job, reader), held.pop_all(), media_type="text/event-stream")
 
 
-async def _counted(request: Request, stream: AsyncGenerator[str, None]) -> AsyncIterator[str]:
-    request.app.state.streams += 1
-    try:
-        async with aclosing(stream):
-            async for piece in stream:
-                yield piece
-    finally:
-        request.app.state.streams -= 1
-
-
-async def _stream(service: Service, job: Job, reader: RecordReader) -> AsyncGenerator[str, None]:
+async def _stream(service: Service, job: Job, reader: RecordReader) -> AsyncIterator[str]:
     """The record's events with their numbers, and the run's state, without one, whenever it changes. Ends with the
     run, or when the server stops."""
     state, silent_s = None, 0.0

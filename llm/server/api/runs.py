@@ -121,7 +121,7 @@ async def _list(request: Request) -> Response:
 
     jobs = await in_thread(look)
     further = str(jobs[-1].number) if len(jobs) == query["limit"] else None
-    return Json({"runs": [told(job) for job in jobs], "next": further})
+    return Json({"runs": [told(job) for job in await in_thread(service.among, jobs)], "next": further})
 
 
 async def _one(request: Request) -> Response:
@@ -140,8 +140,11 @@ async def _cancel(request: Request) -> Response:
 
 def found(request: Request) -> Job:
     """The job that the path names, looked up where it is asked: that is shorter than the way to a thread. Problem
-    404."""
-    return _found(service_of(request), request.path_params["id"])
+    404, and 403 for one of roots that the server no longer has."""
+    service = service_of(request)
+    job = _found(service, request.path_params["id"])
+    service.records(job)
+    return job
 
 
 def _found(service: Service, wanted: str) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import dropwhile
 from typing import Any
 
@@ -48,7 +49,7 @@ def _draw(seen: Sight, board: Overview) -> Mapping[str, Any]:
         "outcome_legend": [(_COLOURS[name], words.outcome(name)) for name in names],
         "outcome_names": names,
         "rate_chart": _rate_chart(seen, days),
-        "rates": [(day, *_rate(day), _runs(seen, day.within(seen.view.filter))) for day in days],
+        "rates": [(day, _runs(seen, day.within(seen.view.filter))) for day in days],
     }
 
 
@@ -62,19 +63,35 @@ def _lanes(spend: Iterable[Spend]) -> dict[str, int]:
     return {lane: number for number, lane in enumerate(most)}
 
 
+@dataclass(slots=True)
+class _Cost:
+    """What some rows cost, and how many calls nobody knows the price of."""
+
+    usd_micros: int = 0
+    unpriced: int = 0
+
+    def add(self, row: Spend) -> None:
+        self.usd_micros += row.usd_micros
+        self.unpriced += row.unpriced
+
+    def __str__(self) -> str:
+        return words.money(self.usd_micros, self.unpriced)
+
+
 def _spend_chart(seen: Sight, board: Overview, days: Sequence[DayOutcomes], lanes: Mapping[str, int]) -> Markup:
-    by_day: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    by_day: dict[str, dict[str, _Cost]] = defaultdict(lambda: defaultdict(_Cost))
     for row in board.spend:
-        by_day[row.day][row.lane if row.lane in lanes else _OTHERS] += row.usd_micros
+        by_day[row.day][row.lane if row.lane in lanes else _OTHERS].add(row)
     columns = [_spend_column(seen, day, by_day[day.day], lanes) for day in days]
     total = words.money(board.totals.usd_micros, board.totals.unpriced)
     told = f"{total} in all, by the day that a run started and the provider. The table below has the same."
     return bars(Words("spend", "Spend a day by provider", told), columns, words.dollars)
 
 
-def _spend_column(seen: Sight, day: DayOutcomes, spent: Mapping[str, int], lanes: Mapping[str, int]) -> Column:
-    parts = tuple((series(number), float(spent.get(lane, 0))) for lane, number in lanes.items())
-    most = [f"{lane} {words.money(spent[lane])}" for lane in lanes if spent.get(lane)]
+def _spend_column(seen: Sight, day: DayOutcomes, spent: Mapping[str, _Cost], lanes: Mapping[str, int]) -> Column:
+    costs = {lane: spent[lane] for lane in lanes if lane in spent}
+    parts = tuple((series(lanes[lane]), float(cost.usd_micros)) for lane, cost in costs.items())
+    most = [f"{lane} {cost}" for lane, cost in costs.items() if cost.usd_micros or cost.unpriced]
     told = ": ".join((words.day(day.day), ", ".join(most) or "nothing spent"))
     return Column(words.day(day.day), parts, told, _runs(seen, day.within(seen.view.filter)))
 
@@ -93,17 +110,13 @@ def _outcome_chart(seen: Sight, days: Sequence[DayOutcomes], names: Sequence[str
 def _rate_chart(seen: Sight, days: Sequence[DayOutcomes]) -> Markup:
     points = []
     for day in days:
-        ended, rate = _rate(day)
-        told = f"{words.day(day.day)}: {words.share(rate)}, {day.green} of {ended} that ended"
-        points.append(Point(words.day(day.day), rate, told, _runs(seen, day.within(seen.view.filter, "green"))))
-    about = Words("rate", "Green rate a day", "The share of the runs that ended which proved a patch.")
+        told = f"{words.day(day.day)}: {words.share(day.green_rate)}, {day.green} of {day.red} with something red"
+        points.append(
+            Point(words.day(day.day), day.green_rate, told, _runs(seen, day.within(seen.view.filter, "green")))
+        )
+    told = "Of the runs that ended and in which something was red, the share that proved a patch."
+    about = Words("rate", "Green rate a day", told)
     return line(about, points, 1.0, words.share)
-
-
-def _rate(day: DayOutcomes) -> tuple[int, float | None]:
-    """Runs that ended, and which share of them is green."""
-    ended = day.runs - day.running - day.interrupted
-    return ended, day.green / ended if ended else None
 
 
 def _runs(seen: Sight, chosen: Filter) -> str:

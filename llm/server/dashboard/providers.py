@@ -31,6 +31,7 @@ def _draw(seen: Sight, board: Providers) -> Mapping[str, Any]:
         "matrix": _matrix(seen, board),
         "scatter_chart": _scatter(seen, board.lanes),
         "flow_chart": _flow(seen, board.fallbacks) if board.fallbacks else None,
+        "unpriced": [row.lane for row in board.lanes if not _is_priced(row)],
         "lanes": [(row, view.href("/runs", row.within(chosen))) for row in board.lanes],
         "causes": [
             (cause, cause in {row.cause for row in board.errors if row.refused}) for cause in _causes(board)
@@ -74,14 +75,19 @@ def _errors(seen: Sight, board: Providers) -> list[tuple[str, list[tuple[Errors,
 
 
 def _scatter(seen: Sight, lanes: Sequence[LaneWins]) -> Markup:
-    spots = [_spot(seen, row, number) for number, row in enumerate(lanes)]
+    spots = [_spot(seen, row, number) for number, row in enumerate(lanes) if _is_priced(row)]
     told = "To the right what a run costs, upwards the share of runs with a proven fix; lines are 95 % intervals."
     return scatter(Words("costs", "Cost a run against win rate", told), spots, words.dollars)
 
 
+def _is_priced(row: LaneWins) -> bool:
+    """Whether anything is known of what the lane cost. If not, it has no place on the axis, least of all at $0."""
+    return bool(row.usd_micros or not row.unpriced)
+
+
 def _spot(seen: Sight, row: LaneWins, number: int) -> Spot:
     likely = f"{words.share(row.low)} to {words.share(row.high)}"
-    cost = words.money(row.usd_micros_per_run)
+    cost = words.money(row.usd_micros_per_run, row.unpriced)
     told = f"{row.lane}: {words.share(row.rate)} ({likely}) of {row.asked} runs, {cost} a run"
     href = seen.view.href("/runs", row.within(seen.view.filter))
     return Spot(row.lane, row.usd_micros_per_run, row.rate, row.low, row.high, told, href, number)

@@ -24,7 +24,7 @@ async def _page(request: Request) -> Response:
 def _drawn(request: Request, named: str) -> Response:
     service = service_of(request)
     roots = [str(root) for root in service.settings.roots]
-    known = sorted({job.workspace for job in service.table.jobs(_JOBS)} - {""} | set(roots))
+    known = sorted({job.workspace for job in service.among(service.table.jobs(_JOBS))} - {""} | set(roots))
     return page(request, "start.html", title="Start a run", workspace=named or roots[0], known=known, roots=roots)
 
 

@@ -38,7 +38,7 @@ async def _page(request: Request) -> Response:
 def _drawn(request: Request, view: View) -> Response:
     service, wanted = service_of(request), _id(request)
     job = service.table.job(wanted)
-    with sight(service, view, Path(job.root) if job else None) as seen:
+    with sight(service, view, service.records(job) if job else None) as seen:
         story = _story(seen, wanted)
     if story is None and job is None:
         raise Problem(404, "run", f"no run {wanted} was kept here; the project's page of runs has those that were")
@@ -103,7 +103,7 @@ def _exported(request: Request, view: View) -> Response:
     service, wanted = service_of(request), _id(request)
     table, form = request.path_params["table"], request.path_params["form"]
     job = service.table.job(wanted)
-    with sight(service, view, Path(job.root) if job else None) as seen:
+    with sight(service, view, service.records(job) if job else None) as seen:
         story = _story(seen, wanted)
     if story is None or table not in _TABLES or form not in FORMATS:
         raise Problem(404, "not-found", f"there is no {table[:60]}.{form[:60]} of this run")

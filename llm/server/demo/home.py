@@ -14,8 +14,9 @@ from llm.ledger.traces import TraceStore
 from llm.server.demo.project import make_project
 from llm.server.demo.runs import DAYS, Clock, fill, go_on
 
-_NOT_ITS_OWN = ("TORRE_", "PROVIDERS_")
-"""What the user set for real runs does not hold here; keys do not either, so that nobody is called."""
+_NOT_ITS_OWN = ("TORRE_", "PROVIDERS_", "OTEL_")
+"""What the user set for real runs does not hold here; keys do not either, so that nobody is called, and no
+collector hears of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
@@ -15,8 +16,9 @@ from llm.kept.board.filters import Filter
 from llm.server.problem import Json
 
 FORMATS = ("csv", "json")
-_OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula, in full width too."""
+_OBEYED = frozenset("=+-@＝＋－＠")
+_BREAKS = ("\t", "\r", "\n")
+"""What a spreadsheet takes for the beginning of a formula, and what may begin a cell of its own."""
 
 
 def exported(name: str, form: str, noun: type, rows: list[dict[str, Any]], chosen: Filter) -> Response:
@@ -33,7 +35,8 @@ def csv_head(noun: type) -> str:
 
 
 def csv_lines(rows: Iterable[Mapping[str, Any]]) -> str:
-    """One line a row; several values in a cell with semicolons between, what is no text as JSON."""
+    """One line a row; several values in a cell with bars between, what is no text as JSON. With semicolons, a
+    spreadsheet that takes those for the ends of cells would find a cell where none was looked at."""
     return _lines([_cell(value) for value in row.values()] for row in rows)
 
 
@@ -50,7 +53,12 @@ def _lines(rows: Iterable[Iterable[object]]) -> str:
 
 def _cell(value: object) -> object:
     if isinstance(value, list | tuple):
-        value = "; ".join(one if isinstance(one, str) else json.dumps(one) for one in value)
-    if isinstance(value, str) and value.lstrip(" ").startswith(_OBEYED):
+        value = " | ".join(one if isinstance(one, str) else json.dumps(one) for one in value)
+    if isinstance(value, str) and (value.startswith(_BREAKS) or _first_seen(value) in _OBEYED):
         return f"'{value}"
     return value
+
+
+def _first_seen(text: str) -> str:
+    """The first character that is neither white space nor without a shape, which spreadsheets pass over; or ""."""
+    return next((one for one in text if unicodedata.category(one)[0] not in "ZC"), "")

@@ -49,11 +49,16 @@ def sight(service: Service, view: View, root: Path | None = None) -> Iterator[Si
     """Open the traces: those of `root`, else of the filter's workspace, else of the server's own project.
 
     Problem 403, WorkspaceError: no such workspace. PolicyError, LedgerError."""
-    recent = service.table.jobs(_JOBS)
+    recent = service.among(service.table.jobs(_JOBS))
     root = root or _root(service, view, recent)
     timezone = ProvidersPolicy(root, service.env).policy.timezone
     with open_figures(root, service.env) as figures:
         yield Sight(service, view, root, timezone, figures, _offered(choices(figures), recent, view, str(root)))
+
+
+def traces_of(service: Service, view: View) -> Path:
+    """Whose traces a view is of, as `sight` finds it. Errors as there."""
+    return _root(service, view, service.among(service.table.jobs(_JOBS)))
 
 
 def _root(service: Service, view: View, recent: tuple[Job, ...]) -> Path:
