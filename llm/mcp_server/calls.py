@@ -70,7 +70,7 @@ class Calls:
         run, root, stop = new_trace_id(), root_of(workspace), asyncio.Event()
         payload = json.dumps({**command.stdin, "trace_id": run}).encode() if command.stdin is not None else b""
         asked = Asked(run, command.argv[0], "mcp", str(workspace), str(root), command.argv, payload)
-        children = Children(self._settings.roots[0], {**self._settings.env, **tool.env})
+        children = Children(self._settings.roots, {**self._settings.env, **tool.env})
         child = asyncio.create_task(children.run(asked, stop, _LIMIT_S))
         try:
             if command.stdin is not None:

@@ -119,7 +119,7 @@ def test_a_trace_that_is_written_to_delays_an_apply_by_a_second_or_two(traced: P
 
 
 def test_the_command_that_is_terminated_says_what_is_true(red: Path, torre: Torre, env: Env) -> None:
-    argv = [TORRE, "fix", "--apply"]
+    argv = [str(TORRE), "fix", "--apply"]
     path = f"{TORRE.parent}{os.pathsep}{env['PATH']}"
     torre("trace")
     with subprocess.Popen(

@@ -23,9 +23,9 @@ TORRE = Path(sys.executable).with_name("torre")
 
 
 def test_it_shows_every_outcome_stage_lane_and_cap() -> None:
-    told = {"OPENAI_API_KEY": "sk-of-the-user", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.test"}
-    with demo({**os.environ, **told}) as made:
-        assert not told.keys() & made.env.keys()
+    users = {"OPENAI_API_KEY": "sk-of-the-user", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.test"}
+    with demo({**os.environ, **users}) as made:
+        assert not users.keys() & made.env.keys()
         now = time.time()
         chosen = Filter(now - 30 * 86400, now + 1)
         with open_figures(made.root, made.env) as figures:
