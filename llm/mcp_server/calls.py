@@ -58,10 +58,7 @@ class Calls:
         return outcome.result
 
     def _workspace(self, named: str) -> Path:
-        try:
-            place = (self._settings.roots[0] / named).resolve()
-        except (OSError, RuntimeError, ValueError) as error:
-            raise WorkspaceError("workspace", f"is no path: {error}") from error
+        place = self._settings.place(named)
         if not self._settings.contains(place):
             raise WorkspaceError("workspace", "is under none of the server's roots")
         return open_workspace(place)

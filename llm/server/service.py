@@ -48,11 +48,7 @@ class Service:
         return open_workspace(self._served(named))
 
     def _served(self, named: str | Path) -> Path:
-        try:
-            place = (self.settings.roots[0] / named).resolve()
-            str(place).encode("utf-8")  # it is told in JSON, and kept in a table
-        except (OSError, RuntimeError, ValueError) as error:
-            raise WorkspaceError("workspace", f"is no path: {error}") from error
+        place = self.settings.place(named)
         if not self.settings.contains(place):
             raise Problem(403, "workspace", "the workspace is under none of the server's roots", "workspace")
         return place

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llm.errors import WorkspaceError
 from llm.providers.credentials import is_loopback
 from llm.workspace.snapshot import root_of
 
@@ -56,6 +57,16 @@ class Settings:
         if name in (*self.hosts, self.host):
             return True
         return is_loopback(name) or (not self.local and _is_address(name))
+
+    def place(self, named: str | Path) -> Path:
+        """Where a directory is that somebody names, resolved; from the first root, if it is relative.
+        WorkspaceError: it can be none."""
+        try:
+            place = (self.roots[0] / named).resolve()
+            str(place).encode("utf-8")  # it is told in JSON, and kept in a table
+        except (OSError, RuntimeError, ValueError) as error:
+            raise WorkspaceError("workspace", f"is no path: {error}") from error
+        return place
 
     def contains(self, place: Path) -> bool:
         """Whether a resolved path lies under one of the roots."""

@@ -112,6 +112,14 @@ def strings_in(source: Source) -> frozenset[str]:
     return frozenset(value for value in constants if isinstance(value, str))
 
 
+@lru_cache(maxsize=64)
+def exceptions_of(source: Source) -> tuple[str, ...]:
+    """The exceptions that a file defines or imports, by their names."""
+    imports = (n for n in source.tree.body if isinstance(n, ast.Import | ast.ImportFrom))
+    names = (*_defined(source.tree), *(alias.asname or alias.name for each in imports for alias in each.names))
+    return tuple(name for name in names if name.endswith(("Error", "Exception")) and name.isidentifier())
+
+
 class Scope:
     """The names that a statement of one function can use, nearest kind first, and of what kind they are.
 
@@ -130,7 +138,7 @@ class Scope:
         self.locals = tuple(dict.fromkeys((*self.parameters, *(_bound(function) if function else ()))))
         self.attributes = _self_attributes(source, function)
         self.globals = _module_names(source.tree)
-        self.functions = tuple(n.name for n in source.tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef))
+        self.functions = _defined(source.tree)
         self.constants = _constants(function or source.tree)
 
     def kind(self, node: ast.expr) -> str | None:
@@ -205,6 +213,10 @@ def _self_attributes(source: Source, function: ast.AST | None) -> tuple[str, ...
         if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "self"
     )
     return tuple(dict.fromkeys(found))
+
+
+def _defined(tree: ast.Module) -> tuple[str, ...]:
+    return tuple(n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef))
 
 
 def _module_names(tree: ast.Module) -> tuple[str, ...]:

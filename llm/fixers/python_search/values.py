@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from llm.fixers.python_search.edits import Edit
+from llm.fixers.python_search.ingredients import exceptions_of
 from llm.fixers.python_search.site import Site, is_callee
 
 _EXCEPTIONS = (
@@ -158,18 +159,11 @@ def keep_best(site: Site, node: ast.Assign) -> Iterator[Edit]:
 
 def change_exception(site: Site, node: ast.Name) -> Iterator[Edit]:
     """Another exception that stands beside this one: one of the file's own, or of Python's."""
-    own = _own_exceptions(site)
+    own = exceptions_of(site.source)
     if node.id in _EXCEPTIONS or node.id in own:
         others = dict.fromkeys((*own, *_EXCEPTIONS) if node.id in own else (*_EXCEPTIONS, *own))
         for rank, other in enumerate(each for each in others if each != node.id):
             yield site.replace_raw(node, other, max(1.0 - 0.04 * rank, 0.2))
-
-
-def _own_exceptions(site: Site) -> tuple[str, ...]:
-    """The exceptions that the file defines or imports, by their names."""
-    imports = (n for n in site.source.tree.body if isinstance(n, ast.Import | ast.ImportFrom))
-    names = (*site.scope.functions, *(alias.asname or alias.name for each in imports for alias in each.names))
-    return tuple(name for name in names if name.endswith(("Error", "Exception")) and name.isidentifier())
 
 
 def clamp(site: Site, node: ast.BinOp) -> Iterator[Edit]:
