@@ -50,7 +50,8 @@ class Keeper:
         """The run is there, and counts as interrupted until it has finished. The lanes, if they are opted in."""
         if self._store is None:
             return None
-        self._store.begin(request.trace_id, str(workspace), self._router.policy.hash)
+        place = str(workspace) if request.workspace is not None else ""  # or it is gone when the run is over
+        self._store.begin(request.trace_id, place, self._router.policy.hash)
         if not self._asks:
             return None
         from llm.escalate import Escalation

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from llm.apply.change import Intent, intend, write
@@ -29,6 +30,7 @@ from llm.workspace import git
 from llm.workspace.diff import parse
 from llm.workspace.patch import apply, executables
 from llm.workspace.paths import hash_of
+from llm.workspace.roots import is_served
 from llm.workspace.rules import Rules, check_paths, check_rules
 from llm.workspace.snapshot import open_workspace, root_of
 
@@ -93,12 +95,18 @@ def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
         open_sandbox(workspace, named_installations(_given(plan))) as sandbox,
     ):
         refuse_weak(sandbox.isolation, terms.least)
-        recover(root, journals, lock, terms.rules)
+        recover(root, journals, lock, terms.rules, partial(_refuse_beside, env=env))
         intent = _intent(plan, relative(workspace, root), workspace, tree, terms.rules)
         if terms.commit:
             git.refuse_commit(workspace, intent.manifest.paths)
         _Apply(plan, terms, workspace, tree, sandbox, lock, settled).carry_out(intent, journals)
     return settled.applied()
+
+
+def _refuse_beside(workspace: Path, env: Mapping[str, str]) -> None:
+    """What crashed beside a server's roots is for its own user to finish."""
+    if not is_served(workspace.resolve(), env):
+        raise ApplyError("an apply beside the server's roots was not finished: run `torre doctor` where it was")
 
 
 def _given(plan: Plan) -> Iterator[str]:

@@ -68,9 +68,7 @@ def undo(
     ApplyError, with nothing written: there is none, a file was changed since, or the workspace is locked.
     """
     with hold(root, env, "undoing an apply") as lock, Journals(root, env) as journals:
-        for unfinished in _unfinished(journals):
-            allow(root / unfinished.manifest.workspace)
-        recover(root, journals, lock, rules)
+        recover(root, journals, lock, rules, allow)
         applied = [journal for journal in journals.ours() if journal.state is State.COMMITTED]
         if not applied:
             foreign = f" ({', '.join(journals.foreign())} is not this user's)" if journals.foreign() else ""
@@ -86,12 +84,18 @@ def undo(
             return _put_back(root, journals, journal, rules, more=len(applied) - 1)
 
 
-def recover(root: Path, journals: Journals, lock: Lock, rules: Rules) -> tuple[Undone, ...]:
-    """Undo what a killed process left: an apply that was not committed, or an undo that was not done.
+def recover(
+    root: Path, journals: Journals, lock: Lock, rules: Rules, allow: Callable[[Path], object] = _anywhere
+) -> tuple[Undone, ...]:
+    """Undo what a killed process left: an apply that was not committed, or an undo that was not done. `allow` is
+    asked about the workspace of each before the first one is written to.
 
     ApplyError where that cannot be done; the lock is then kept, with the reason."""
+    unfinished = _unfinished(journals)
+    for journal in unfinished:
+        allow(root / journal.manifest.workspace)
     with _kept_if_torn(lock):
-        return tuple(_put_back(root, journals, journal, rules) for journal in _unfinished(journals))
+        return tuple(_put_back(root, journals, journal, rules) for journal in unfinished)
 
 
 def finish(root: Path, env: Mapping[str, str], rules: Rules) -> Finished:

@@ -13,6 +13,7 @@ from llm.errors import LedgerError
 if TYPE_CHECKING:
     from llm.ledger.base import QuotaStore
     from llm.ledger.trace_figures import TraceFigures
+    from llm.ledger.trace_within import Within
     from llm.ledger.traces import TraceStore
 
 _IGNORE = (
@@ -44,22 +45,22 @@ def open_traces(root: Path, env: Mapping[str, str], busy_s: float = 10.0) -> Tra
     return TraceStore(*place_of("traces.sqlite", root, env), busy_s)
 
 
-def open_figures(root: Path, env: Mapping[str, str]) -> TraceFigures:
-    """The same traces, to be counted; nothing is made where no run was ever kept. LedgerError."""
+def open_figures(root: Path, env: Mapping[str, str], within: Within | None = None) -> TraceFigures:
+    """The same traces, or a part of them, to be counted; nothing is made where no run was ever kept.
+    LedgerError."""
     from llm.ledger.trace_figures import TraceFigures
 
     if not has_traces(root, env):
         return TraceFigures.of_nothing()
-    return TraceFigures.at(*place_of("traces.sqlite", root, env))
+    return TraceFigures.at(*place_of("traces.sqlite", root, env), within)
 
 
 def place_of(name: str, root: Path, env: Mapping[str, str]) -> tuple[Path, Path | None]:
     """Where a file is kept beside the ledger: in the workspace's own directory, made if need be, or beside the
     one that `TORRE_LEDGER` names. With it the notes of this user's files; None: the user named the place, and
     whatever lies there is believed. LedgerError."""
-    named = env.get("TORRE_LEDGER", "")
-    if named and not named.startswith(_WIRES):
-        return _beside(named, name), None
+    if shares_file(env):
+        return _beside(env["TORRE_LEDGER"], name), None
     return own_directory(root) / name, _notes(env)
 
 
@@ -71,9 +72,14 @@ def has_ledger(root: Path, env: Mapping[str, str]) -> bool:
 
 def has_traces(root: Path, env: Mapping[str, str]) -> bool:
     """Whether any run was ever kept, so that only looking makes no files."""
-    named = env.get("TORRE_LEDGER", "")
-    beside = _beside(named, "traces.sqlite") if named and not named.startswith(_WIRES) else None
+    beside = _beside(env["TORRE_LEDGER"], "traces.sqlite") if shares_file(env) else None
     return (beside or root / ".torre" / "traces.sqlite").exists()
+
+
+def shares_file(env: Mapping[str, str]) -> bool:
+    """Whether one file, which `TORRE_LEDGER` names, has the traces of whoever is told to keep them there."""
+    named = env.get("TORRE_LEDGER", "")
+    return bool(named) and not named.startswith(_WIRES)
 
 
 def own_directory(root: Path, *below: str, remedy: str = _ELSEWHERE) -> Path:

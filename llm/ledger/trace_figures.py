@@ -33,9 +33,10 @@ from llm.ledger.trace_filter import (
     parted,
 )
 from llm.ledger.trace_lines import Decision, Place, read_lines
-from llm.ledger.trace_reading import going_on, read_story
-from llm.ledger.trace_rows import Change, StoredRun
+from llm.ledger.trace_reading import going_on, read_runs, read_story
+from llm.ledger.trace_rows import Change, RunRow, StoredRun
 from llm.ledger.trace_schema import KIND
+from llm.ledger.trace_within import Within, confine
 from llm.ledger.win_rates import Judged, judged
 
 _BUSY_S = 10.0
@@ -91,12 +92,14 @@ class TraceFigures:
     """What the traces hold, as it stood when this was opened. For one thread, and for as long as a question takes.
     Every method: LedgerError where the file cannot be read."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path, within: Within | None = None) -> None:
         self._db = db
         self._path = path
         running = path.with_suffix(".running")
         with named_errors(path, _BUSY_S, KIND):
             db.execute(_CACHE)
+            if within is not None:
+                confine(db, within)
             before = going_on(running)
             db.execute("BEGIN")
             db.execute(KIND.identify).fetchone()
@@ -104,12 +107,12 @@ class TraceFigures:
             self.alive = before | going_on(running)
 
     @classmethod
-    def at(cls, path: Path, notes: Path | None = None) -> TraceFigures:
-        """Those in the file at `path`. `notes` is the directory that knows this user's files (None: any is
-        believed). LedgerError."""
+    def at(cls, path: Path, notes: Path | None = None, within: Within | None = None) -> TraceFigures:
+        """Those in the file at `path`, or the part of them that lies `within`. `notes` is the directory that knows
+        this user's files (None: any is believed). LedgerError."""
         db = connect(path, notes, _BUSY_S, KIND)
         try:
-            return cls(db, path)
+            return cls(db, path, within)
         except BaseException:
             db.close()
             raise
@@ -234,6 +237,11 @@ class TraceFigures:
         with named_errors(self._path, _BUSY_S, KIND):
             newest = Condition("id = (SELECT max(id) FROM run WHERE trace_id = :trace_id)", {"trace_id": trace_id})
             return next(iter(read_lines(self._db, newest, self.alive, None, 1).items()))
+
+    def runs(self, limit: int, before: float | None = None) -> tuple[RunRow, ...]:
+        """The newest runs first; `before`: only those that started earlier (epoch seconds)."""
+        with named_errors(self._path, _BUSY_S, KIND):
+            return read_runs(self._db, self.alive, limit, before)
 
     def story(self, prefix: str) -> StoredRun:
         """The run whose trace id begins so; of several with one id, the newest. InputError: none, or ambiguous."""

@@ -48,11 +48,11 @@ def _applications(applied: Sequence[Application]) -> str:
 
 
 def _head(story: StoredRun) -> str:
-    run = story.run
+    run, isolation = story.run, f", {story.run.isolation} isolation" if story.run.isolation else ""
     lines = [
         f"run {run.trace_id}: {_outcome(run)}" + (f", exit {run.exit_code}" if run.exit_code is not None else ""),
         f"  started    {_when(run.started)}, took {_seconds(run.duration_ms)}",
-        f"  workspace  {run.workspace}" + (f", {run.isolation} isolation" if run.isolation else ""),
+        f"  workspace  {run.workspace or 'none: files of the request'}{isolation}",
         f"  cost       {usd(run.usd_micros, run.unpriced)} in {len(story.attempts)} attempts",
     ]
     if run.policy_hash:

@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from llm.errors import InputError
 from llm.server.app import build
+from llm.server.connection import Connection
 from llm.server.jobs.desk import Desk
 from llm.server.service import Service
 from llm.server.settings import Settings
 
-_FIRST_REQUEST_S = 15.0
 _KEEP_ALIVE_S = 15
 _CONNECTIONS = 1000
 _BACKLOG = 2048
@@ -47,7 +46,7 @@ def serve(settings: Settings) -> None:
     config = uvicorn.Config(
         build(service),
         loop="asyncio",
-        http=_PatientNotForever,
+        http=Connection,
         ws="none",
         log_config=None,
         access_log=False,
@@ -87,18 +86,6 @@ class _Server(uvicorn.Server):
         self.should_exit = True
         _log.info("stopping: what is going on is given its time; again: at once")
         self._closing = asyncio.get_running_loop().create_task(self._desk.close())
-
-
-class _PatientNotForever(H11Protocol):
-    """A connection that never asks for anything is closed."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.loop.call_later(_FIRST_REQUEST_S, self._close_idle)
-
-    def _close_idle(self) -> None:
-        if self.cycle is None:
-            self.transport.abort()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from llm.errors import WorkspaceError
+from llm.ledger.home import open_figures, shares_file
+from llm.ledger.trace_figures import TraceFigures
+from llm.ledger.trace_within import Within
 from llm.server.guard import Principal
 from llm.server.jobs.desk import Desk
 from llm.server.jobs.rows import Job
@@ -16,7 +18,7 @@ from llm.server.jobs.table import JobTable
 from llm.server.keys import Keys
 from llm.server.metrics import Metrics
 from llm.server.problem import Problem
-from llm.server.settings import Settings
+from llm.server.settings import NOT_SERVED, Settings
 from llm.workspace.snapshot import open_workspace, root_of
 
 
@@ -45,13 +47,10 @@ class Service:
     def workspace(self, named: str | Path) -> Path:
         """A workspace that was asked for, resolved. Problem 403: it lies, or leads, under none of the roots, or is
         not there outside of them, which is all the same. WorkspaceError: it is not there, or is no directory."""
-        return open_workspace(self._served(named))
-
-    def _served(self, named: str | Path) -> Path:
         place = self.settings.place(named)
         if not self.settings.contains(place):
-            raise Problem(403, "workspace", "the workspace is under none of the server's roots", "workspace")
-        return place
+            raise Problem(403, "workspace", NOT_SERVED, "workspace")
+        return open_workspace(place)
 
     def root(self, named: str | None) -> Path:
         """The root that the records of a workspace belong to; the server's own without one. As `workspace`."""
@@ -60,24 +59,23 @@ class Service:
     def records(self, job: Job) -> Path:
         """The root that a job's records belong to. Problem 403: the job is of a server with other roots, and its
         workspace is under none of these; that a workspace is gone is no reason."""
-        root = Path(job.root)
-        if job.workspace or root != self.settings.home:
-            self._served(job.workspace or root)
-        return root
+        if not self.settings.serves(job.workspace, job.root):
+            raise Problem(403, "workspace", NOT_SERVED, "workspace")
+        return Path(job.root)
 
     def among(self, jobs: Iterable[Job]) -> tuple[Job, ...]:
         """Those of them whose records may be looked at."""
         jobs = tuple(jobs)
-        one_each = {(job.workspace, job.root): job for job in jobs}
-        hidden = {place for place, job in one_each.items() if not self._shows(job)}
-        return tuple(job for job in jobs if (job.workspace, job.root) not in hidden)
+        one_each = {(job.workspace, job.root) for job in jobs}
+        shown = {place for place in one_each if self.settings.serves(*place)}
+        return tuple(job for job in jobs if (job.workspace, job.root) in shown)
 
-    def _shows(self, job: Job) -> bool:
-        try:
-            self.records(job)
-        except (Problem, WorkspaceError):
-            return False
-        return True
+    def figures(self, root: Path) -> TraceFigures:
+        """The traces at that root, as far as the server's roots go: others may keep theirs in the same file.
+        LedgerError."""
+        if self.settings.contains(root) and not shares_file(self.env):
+            return open_figures(root, self.env)
+        return open_figures(root, self.env, Within(self.settings.roots, self.table.bare(root)))
 
 
 def service_of(request: Request) -> Service:

@@ -13,6 +13,7 @@ from llm.providers.credentials import is_loopback
 from llm.workspace.snapshot import root_of
 
 MIB = 1 << 20
+NOT_SERVED = "the workspace is under none of the server's roots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,16 @@ class Settings:
         except (OSError, RuntimeError, ValueError) as error:
             raise WorkspaceError("workspace", f"is no path: {error}") from error
         return place
+
+    def serves(self, workspace: str, root: str) -> bool:
+        """Whether a job may be done, and its records be looked at: its workspace is under the roots, or it has
+        none and its records are the server's own. That a workspace is gone is no reason."""
+        if not workspace and Path(root) == self.home:
+            return True
+        try:
+            return self.contains(self.place(workspace or root))
+        except WorkspaceError:
+            return False
 
     def contains(self, place: Path) -> bool:
         """Whether a resolved path lies under one of the roots."""

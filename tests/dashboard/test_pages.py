@@ -100,7 +100,8 @@ def test_there_is_one_green_rate(serve: Serve, tmp_path: Path) -> None:
     page = seen(serve(), "/?time=7d")
     assert "Nothing red" in page.text and "Green rate 50%" in page.text
     days = page.tables["Green rate a day"]
-    assert days[0] == ["Day", "Had red", "Green", "Rate"] and days[-1][1:] == ["2", "1", "50%"]
+    assert days[0] == ["Day", "Had red", "Green", "Rate"]
+    assert ["2", "1", "50%"] in [day[1:] for day in days]  # a quarter of an hour ago may be yesterday
 
 
 def test_a_price_that_nobody_knows_is_nowhere_nothing(serve: Serve, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 from llm.kept.board.filters import OUTCOMES, Filter, choices
@@ -17,7 +18,10 @@ from llm.kept.board.providers import providers
 from llm.kept.board.quotas import quota_board
 from llm.kept.board.runs import runs
 from llm.ledger.home import open_figures
+from llm.ledger.sqlite import SqliteStore
+from llm.ledger.traces import TraceStore
 from llm.server.demo.home import demo
+from llm.server.demo.runs import DAYS, Clock, fill
 
 TORRE = Path(sys.executable).with_name("torre")
 
@@ -73,3 +77,14 @@ def test_it_has_a_project_of_its_own(tmp_path: Path) -> None:
     argv = [str(TORRE), "serve", "--demo", "--root", str(tmp_path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "--demo: it has a project of its own" in done.stderr
+
+
+def test_a_day_that_has_just_begun_has_calls_to_count(tmp_path: Path) -> None:
+    midnight = time.time() // 86400 * 86400
+    clock = Clock(midnight - DAYS * 86400)
+    with (
+        closing(TraceStore(tmp_path / "traces.sqlite", clock=clock)) as traces,
+        closing(SqliteStore(tmp_path / "ledger.sqlite", clock=clock)) as counted,
+    ):
+        fill(traces, counted, clock, [tmp_path], midnight + 90)
+        assert any(attempt.usd_micros for attempt in traces.attempts(midnight))

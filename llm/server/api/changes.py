@@ -117,7 +117,7 @@ async def _tell(request: Request, root: Path, about: Mapping[str, Any], **how: A
 def _planned(service: Service, who: Principal, body: ApplyBody) -> Asked:
     """The apply as a job. Problem: 404 without such a run, 409 where it proved nothing; LockedError."""
     root = service.root(body.workspace)
-    told_story(root, service.env, body.trace_id)
+    told_story(service, root, body.trace_id)
     try:
         plan = kept_plan(root, service.env, body.trace_id)
     except InputError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ from starlette.responses import Response
 
 from llm.errors import InputError
 from llm.kept.quotas import quotas
-from llm.kept.stores import kept_traces, story_of
 from llm.kept.usage import usage
 from llm.ledger.base import KEEP_DAYS
 from llm.server.keys import Scope
 from llm.server.operation import WORKSPACE, Answer, Operation, Parameter, in_thread
 from llm.server.problem import Json, Problem
-from llm.server.service import service_of
+from llm.server.service import Service, service_of
 
 _PAGE = 200
 
@@ -41,8 +39,8 @@ async def _traces(request: Request) -> Response:
     service, query = service_of(request), request.state.query
 
     def look() -> list[dict[str, Any]]:
-        with kept_traces(service.root(query["workspace"]), service.env) as store:
-            found = store.runs(query["limit"], query["before"]) if store else ()
+        with service.figures(service.root(query["workspace"])) as figures:
+            found = figures.runs(query["limit"], query["before"])
         return [{name: value for name, value in asdict(run).items() if name != "diff"} for run in found]
 
     runs = await in_thread(look)
@@ -53,16 +51,16 @@ async def _trace(request: Request) -> Response:
     service, query = service_of(request), request.state.query
 
     def look() -> dict[str, Any]:
-        return told_story(service.root(query["workspace"]), service.env, request.path_params["id"])
+        return told_story(service, service.root(query["workspace"]), request.path_params["id"])
 
     return Json(await in_thread(look))
 
 
-def told_story(root: Path, env: Mapping[str, str], wanted: str) -> dict[str, Any]:
+def told_story(service: Service, root: Path, wanted: str) -> dict[str, Any]:
     """The whole story of the run of exactly this id. Problem 404."""
     try:
-        with kept_traces(root, env) as store:
-            story = story_of(store, root, wanted)
+        with service.figures(root) as figures:
+            story = figures.story(wanted)
     except InputError as error:
         raise Problem(404, "trace", f"no run {wanted} was kept here", "id") from error
     if story.run.trace_id != wanted.lower():

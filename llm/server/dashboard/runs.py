@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from llm.kept.board.filters import Filter
 from llm.kept.board.runs import Decision, part, runs
-from llm.ledger.home import open_figures
 from llm.server.dashboard.view.export import FORMATS, attached, csv_head, csv_lines
 from llm.server.dashboard.view.query import CURSOR, View, view_of
 from llm.server.dashboard.view.render import page
@@ -78,7 +77,7 @@ async def _export(request: Request) -> Response:
 
 def _written(service: Service, view: View, form: str) -> tuple[Iterator[bytes], Mapping[str, Any]]:
     """The file in pieces, of which the first has the names, and how it is sent."""
-    parts = _parts(traces_of(service, view), service.env, view.filter)
+    parts = _parts(service, traces_of(service, view), view.filter)
     if form == "json":
         return _json(parts, view.filter), {"media_type": "application/json"}
     return _csv(parts), {"media_type": "text/csv", "headers": attached("runs.csv")}
@@ -100,11 +99,11 @@ def _json(parts: Iterable[Rows], chosen: Filter) -> Iterator[bytes]:
     yield b"]}"
 
 
-def _parts(root: Path, env: Mapping[str, str], chosen: Filter) -> Iterator[Rows]:
+def _parts(service: Service, root: Path, chosen: Filter) -> Iterator[Rows]:
     """So many runs at a time, none at all once. No file is open between two of them: who reads may be slow."""
     cursor, first = "", True
     while cursor or first:
-        with open_figures(root, env) as figures:
+        with service.figures(root) as figures:
             found, cursor = part(figures, chosen, cursor, _AT_ONCE)
         if found or first:
             yield found.rows()

@@ -79,7 +79,7 @@ def fill(traces: TraceStore, ledger: QuotaStore, clock: Clock, workspaces: Seque
         traces.begin(kept.trace_id, kept.workspace, _POLICY)
         counted = ledger if now - started < _COUNTED_S else None
         for attempt in kept.attempts:
-            clock.now = attempt.at
+            clock.now = min(now, attempt.at)
             _count(counted, kept.trace_id, attempt)
             traces.add_attempt(attempt)
         if kept.ending is not None:
@@ -102,7 +102,8 @@ def _starts(dice: Random, now: float) -> Iterator[float]:
         at = now - day * 86400
         few, many = _AT_WEEKENDS if int(at // 86400 + 3) % 7 > 4 else _ON_A_DAY
         yield from sorted(at + dice.triangular(0, 75000, 50000) for _ in range(dice.randint(few, many)))
-    yield from sorted(now - dice.uniform(300, 10_000) for _ in range(_JUST_NOW))
+    today_s = max(60.0, min(10_000, now % 86400))  # what counts against a day's caps has to be of this day
+    yield from sorted(now - dice.uniform(0.03, 1) * today_s for _ in range(_JUST_NOW))
 
 
 def _count(ledger: QuotaStore | None, run: str, attempt: Attempt) -> None:

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from llm.apply.telling import ASKED_BY
-from llm.checks.programs import ROOTS
 from llm.server.jobs.rows import Asked, Outcome, State
 from llm.server.problem import Problem, problem_of_json
+from llm.workspace.roots import ROOTS
 
 _PACKAGE_ROOT = str(Path(__file__).parents[3])
 _START = """\

@@ -137,6 +137,12 @@ class JobTable:
             found = execute(f"SELECT {_ROW} FROM job WHERE {where} ORDER BY number DESC LIMIT ?", values)
             return tuple(_job(row) for row in found.fetchall())
 
+    def bare(self, root: Path) -> tuple[str, ...]:
+        """The ids of the runs that were given files and no workspace, and whose records are there."""
+        with self._look() as execute:
+            found = execute("SELECT id FROM job WHERE workspace = '' AND root = ?", (str(root),))
+            return tuple(row[0] for row in found.fetchall())
+
     def close(self) -> None:
         """Give the file back, and let another server have it."""
         self._looking.close()

@@ -108,12 +108,21 @@
     cancel: () => "It is being ended.",
   };
 
+  const asked = new WeakMap(); // dialog → who waits for its answer
+
   function confirmed(dialog) {
+    asked.get(dialog)?.(false); // it was closed, which is told a moment later: by then it is open for another
     return new Promise((resolve) => {
-      dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+      asked.set(dialog, resolve);
       dialog.returnValue = "";
       dialog.showModal();
     });
+  }
+
+  function answered({ target }) {
+    if (target.open) return;
+    asked.get(target)?.(target.returnValue === "yes");
+    asked.delete(target);
   }
 
   async function change(button) {
@@ -289,6 +298,7 @@
     setUpStart();
     followCounts();
     followRun();
+    document.addEventListener("close", answered, true); // it does not bubble
     document.addEventListener("click", (event) => {
       const button = event.target.closest("[data-change]");
       if (button) change(button);

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llm.kept.board.filters import Choices, choices
-from llm.ledger.home import has_traces, open_figures
+from llm.ledger.home import has_traces
 from llm.ledger.trace_figures import TraceFigures
 from llm.providers.policy import ProvidersPolicy
 from llm.server.dashboard.view import words
@@ -52,7 +52,7 @@ def sight(service: Service, view: View, root: Path | None = None) -> Iterator[Si
     recent = service.among(service.table.jobs(_JOBS))
     root = root or _root(service, view, recent)
     timezone = ProvidersPolicy(root, service.env).policy.timezone
-    with open_figures(root, service.env) as figures:
+    with service.figures(root) as figures:
         yield Sight(service, view, root, timezone, figures, _offered(choices(figures), recent, view, str(root)))
 
 
@@ -65,7 +65,7 @@ def _root(service: Service, view: View, recent: tuple[Job, ...]) -> Path:
     """Several projects may share their traces by TORRE_LEDGER: what is kept at home is looked at there."""
     home, named = service.settings.home, view.filter.workspace
     if named:
-        with open_figures(home, service.env) as figures:
+        with service.figures(home) as figures:
             known = named in choices(figures).workspaces
         return home if known else service.root(named)
     if has_traces(home, service.env):
