@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -32,6 +33,8 @@ from llm.sandbox.base import Job, Limits
 from llm.workspace.patch import apply
 
 _COMMAND = "node --test test/"
+_WHOLE = 4
+"""A whole run may take that many times what its search may: some of the bugs never end."""
 _BASELINE_S = 5.0
 _LONG_S = 5.0
 """Candidates a second are counted where the search was longer than this: not where it hardly began."""
@@ -118,7 +121,8 @@ def answered(row: Mapping[str, Any], seconds: float, folder: Path) -> dict[str, 
     write(row, folder)
     folder.joinpath(".torre").mkdir()
     began = time.monotonic()
-    run = repair(RepairRequest(str(uuid4()), workspace=folder, checks=(_COMMAND,), max_seconds=seconds))
+    asked = RepairRequest(str(uuid4()), workspace=folder, checks=(_COMMAND,), max_seconds=seconds)
+    run = repair(replace(asked, deadline_s=_WHOLE * seconds))
     winner = run.selection.winner
     agrees, example = right(row, winner.candidate, folder) if winner else (None, "")
     return {

@@ -1,4 +1,4 @@
-"""QuixBugs-Python through the embedded search: `python -m bench.quixbugs [--seconds S] PATH [NAME…]`.
+"""QuixBugs-Python through the embedded search: `python -m bench.quixbugs [--seconds S] [--python P] PATH [NAME…]`.
 
 PATH is a checkout of the public repository jkoppel/QuixBugs (MIT). The judge is its own command,
 `pytest python_testcases/test_NAME.py`; the corrected programs are kept away from the search and serve to compare
@@ -21,6 +21,7 @@ from threading import Event
 from typing import Any
 
 from bench.graphs import ARGUMENTS
+from llm.checks.programs import named_installations
 from llm.checks.recognise import check_of
 from llm.checks.run import run_check
 from llm.domain import Candidate
@@ -32,6 +33,24 @@ from llm.workspace.patch import apply
 from llm.workspace.snapshot import read_sources
 
 _COMMAND_S = 120.0
+
+
+class Stopwatch:
+    """Seconds by the clock, of the blocks that it was given."""
+
+    def __init__(self) -> None:
+        self._before, self._began = 0.0, 0.0
+
+    @property
+    def s(self) -> float:
+        """Those so far, of the block that goes on too."""
+        return self._before + (time.monotonic() - self._began if self._began else 0.0)
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._before, self._began = self.s, 0.0
 
 
 def names_in(checkout: Path) -> list[str]:
@@ -51,32 +70,31 @@ def write(checkout: Path, name: str, folder: Path) -> None:
         shutil.copy(checkout / f"json_testcases/{name}.json", folder / "json_testcases")
 
 
-def repair(checkout: Path, name: str, seconds: float) -> dict[str, Any]:
+def repair(checkout: Path, name: str, seconds: float, python: str) -> dict[str, Any]:
     """Search one program until its own command is green."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made).resolve()
         write(checkout, name, folder)
-        with open_sandbox(folder) as sandbox:
-            command = f"{sys.executable} -m pytest -q --timeout=5 python_testcases/test_{name}.py"
+        command = f"{python} -m pytest -q --timeout=5 python_testcases/test_{name}.py"
+        with open_sandbox(folder, named_installations([command])) as sandbox:
             check, limits = check_of(command), Limits(wall_s=_COMMAND_S)
             began = time.monotonic()
             baseline = run_check(check, sandbox, folder, limits=limits)
-            command_s, search_s, said = time.monotonic() - began, 0.0, list[str]()
+            command_s, clock, said = time.monotonic() - began, Stopwatch(), list[str]()
             red = RedState(
                 workspace=folder,
                 files=read_sources(folder),
                 baseline=(baseline,),
                 diagnostics=baseline.diagnostics,
                 sandbox=sandbox,
-                remaining_s=lambda: seconds - search_s,
+                remaining_s=lambda: seconds - clock.s,
                 cancel=Event(),
                 progress=said.append,
             )
             proposals, winner, tried = iter(FIXER.propose(red)), None, 0
             while winner is None:
-                began = time.monotonic()
-                candidate = next(proposals, None)
-                search_s += time.monotonic() - began
+                with clock:
+                    candidate = next(proposals, None)
                 if candidate is None:
                     break
                 began, tried = time.monotonic(), tried + 1
@@ -92,7 +110,7 @@ def repair(checkout: Path, name: str, seconds: float) -> dict[str, Any]:
         "right": right,
         "origin": winner.origin if winner else "",
         "judged": tried,
-        "search_s": round(search_s, 2),
+        "search_s": round(clock.s, 2),
         "command_s": round(command_s, 1),
         "said": said[-1:],
     }
@@ -126,10 +144,11 @@ def main() -> None:
     options.add_argument("path", type=Path)
     options.add_argument("names", nargs="*")
     options.add_argument("--seconds", type=float, default=15.0)
+    options.add_argument("--python", default=sys.executable, help="has pytest and pytest-timeout")
     given = options.parse_args()
     results = []
     for name in given.names or names_in(given.path):
-        results.append(repair(given.path, name, given.seconds))
+        results.append(repair(given.path, name, given.seconds, given.python))
         print(json.dumps(results[-1]), flush=True)
     figures = {
         "programs": len(results),

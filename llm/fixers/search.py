@@ -28,8 +28,9 @@ _TOGETHER = 8
 _TICK_S = 0.05
 _TELL_EVERY_S = 2.0
 _BEST_PRIOR = 0.5
-_PATIENCE = 20
-"""An edit that ran out of time may take that many times longer once all single ones were tried."""
+_PATIENCE = {1: 20, 20: 100}
+"""An edit that ran out of time may take that many times longer: soon, if it came further than the unchanged
+program does, else once all single ones were tried. One that still comes further gets the most then."""
 _MOST_PATIENT, _PATIENT_EVERY = 12, 50
 
 
@@ -164,9 +165,10 @@ class _Hunt:
 
     def _heard(self, proposal: order.Proposal, reach: pairs.Reach, usual: pairs.Reach) -> None:
         self._tried.append(pairs.Tried(proposal, reach.worth(usual)))
-        if reach.killed and proposal.patience == 1:
-            came_further = (reach.at, reach.line) > (usual.at, usual.line)
-            (self._soon if came_further else self._late).append(replace(proposal, patience=_PATIENCE))
+        came_further = (reach.at, reach.line) > (usual.at, usual.line)
+        if reach.killed and proposal.patience in _PATIENCE and (came_further or proposal.patience == 1):
+            again = replace(proposal, patience=_PATIENCE[proposal.patience])
+            (self._soon if came_further and proposal.patience == 1 else self._late).append(again)
 
 
 def _executed(tests: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -12,6 +12,7 @@ import time
 import traceback
 
 _HUNG_S = 0.08
+_LOOKED_AT = 2
 
 
 class TookTooLong(BaseException):
@@ -26,6 +27,7 @@ class Ledger:
         self.traced = traced
         self.limit_s = limit_s
         self.hung = set(hung)
+        self.hangs = 0
         self.results = {}
         self.specs = {}
         self.imported = set()
@@ -67,9 +69,8 @@ class Ledger:
 
     def _limit(self, test_id):
         """Seconds for one test. Where many hang, a look at the first ones is enough."""
-        if test_id in self.hung:
-            return min(self.limit_s, _HUNG_S)
-        return max(self.limit_s / 4 ** len(self.hung), min(self.limit_s, _HUNG_S))
+        short = min(self.limit_s, _HUNG_S if self.hangs < _LOOKED_AT else _HUNG_S / 4)
+        return short if test_id in self.hung else max(self.limit_s / 4 ** len(self.hung), short)
 
     def _arm(self, cpu_s):
         if self.limit_s:
@@ -92,6 +93,7 @@ class Ledger:
             result["status"] = status
         if error == "TookTooLong":
             self.hung.add(test_id)
+            self.hangs += 1
         if error and not result["error"]:
             result["error"] = error
             result["trace"] = [[self.mine(path), line] for path, line in frames if self.mine(path)]

@@ -4,7 +4,9 @@ import importlib
 import inspect
 import os
 import unittest
+from functools import partial
 
+import torre_warm_calls as calls
 import torre_warm_ledger as ledgers
 
 
@@ -25,19 +27,24 @@ class PytestPlugin:
             self.ledger.specs[item.nodeid] = spec_of_pytest(item)
 
     def pytest_runtestloop(self, session):
-        """Where somebody is to be served: hand over a function that runs some tests, however often."""
+        """Where somebody is to be served: hand over a function that runs some tests, however often; `plainly`
+        without what pytest does around those that need nothing of it, which takes longer than most tests."""
         self.ledger.trace(False)
         if self.serve is None:
             return None
-        self.serve(lambda names, first_failure, limit_s=0.0: self._run(session, names, first_failure, limit_s))
+        self.serve(partial(self._run, {item.nodeid: item for item in session.items}))
         return True
 
-    def _run(self, session, names, first_failure, limit_s):
+    def _run(self, by_name, names, first_failure, limit_s=0.0, plainly=False):
         self.ledger.results, self.ledger.limit_s = {}, limit_s
-        by_name = {item.nodeid: item for item in session.items}
         items = [by_name[name] for name in names if name in by_name]
-        for item, after in zip(items, items[1:] + [None]):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        plain = [self.ledger.specs[item.nodeid] if plainly else None for item in items]
+        for place, (item, spec) in enumerate(zip(items, plain)):
+            if spec:
+                calls.run_direct(item.nodeid, spec, self.ledger)
+            else:
+                after = next((i for i, s in zip(items[place + 1 :], plain[place + 1 :]) if not s), None)
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if first_failure and self.ledger.results[item.nodeid]["status"] in ("failed", "error"):
                 break
         return self.ledger.results

@@ -8,6 +8,7 @@ import os
 import select
 import sys
 import time
+from functools import partial
 
 import torre_warm_code as code
 import torre_warm_calls as calls
@@ -78,13 +79,13 @@ class Direct:
     def rehearsed(self, limit_s, hung):
         """Results of all tests, how long their modules took to import, and what all that left changed outside."""
         self.prepare()
-        began = time.perf_counter()
+        began = time.process_time()
         for module in dict.fromkeys(spec["module"] for spec in self.specs.values()):
             try:
                 importlib.import_module(module)
             except BaseException:
                 continue  # each of its tests then fails of it
-        import_s = time.perf_counter() - began
+        import_s = time.process_time() - began
         results = self.call(False, limit_s, hung)
         return {"import_s": import_s, "results": results, "traces": self.reach.changed()}
 
@@ -164,7 +165,8 @@ class Collected:
         self.ended = False
 
     def open(self, seconds):
-        """Start it. The results of the unchanged program there, or None where it cannot be started in time."""
+        """Start it. How the unchanged program ends there, `results` and `cpu_s`: as it is asked by its runner, and
+        as it is where tests that need no runner are called plainly. None where it cannot be started in time."""
         questions, self._ask = os.pipe()
         self.fd, answers = os.pipe()
 
@@ -179,14 +181,13 @@ class Collected:
         os.close(answers)
         self.rest = b""
         told = self._first_answer(seconds)
-        self.cpu_s = told["cpu_s"] if told else 0.0
-        return told["results"] if told else None
+        return told["rehearsals"] if told else None
 
-    def begin(self, names, cpu_s):
-        """The tests that count from now on, and the CPU time that a candidate may use."""
+    def begin(self, names, cpu_s, plainly):
+        """The tests that count from now on, the CPU time that a candidate may use, and how tests are run."""
         self.cpu_s = cpu_s
         self.next = None if names == self.whole.names else self.whole
-        self._write({"names": names, "cpu_s": cpu_s})
+        self._write({"names": names, "cpu_s": cpu_s, "plainly": plainly})
 
     def close(self):
         self.process.finish()
@@ -246,18 +247,22 @@ class Collected:
         for name in self.direct.names:
             importlib.import_module(self.direct.specs[name]["module"])
 
-    def _call(self, names, first_failure, limit_s=0.0):
+    def _call(self, names, first_failure, limit_s=0.0, plainly=True):
         return calls.called(self.programs.root, self.direct.specs, names, first_failure, limit_s, self.hung)
 
     def _answer(self, questions, say, run_tests):
         names = self.direct.names or self.whole.names
-        rehearsal = Child(lambda: [run_tests(names, False, self.limit_s)], 3600.0, 0.0, self.memory_bytes)
-        results = rehearsal.wait()
-        say(results=results, cpu_s=rehearsal.cpu_s)
+        say(rehearsals=[self._rehearsed(run_tests, names, plainly) for plainly in (False, True)])
         settings, rest = first_line(questions)
-        copy = Copy(self.programs, self.imported, run_tests, settings["names"])
+        copy = Copy(
+            self.programs, self.imported, partial(run_tests, plainly=settings["plainly"]), settings["names"]
+        )
         copy.cpu_s = settings["cpu_s"]
         Judge(questions, rest, self.workers, self.memory_bytes, copy, say).run()
+
+    def _rehearsed(self, run_tests, names, plainly):
+        child = Child(lambda: [run_tests(names, False, self.limit_s, plainly)], 3600.0, 0.0, self.memory_bytes)
+        return {"results": child.wait(), "cpu_s": child.cpu_s}
 
 
 class Copy:

@@ -42,6 +42,7 @@ class C:
 
 def g(items=[], flag=True):
     total = 0
+    items = [item for item in items]
     for item in items:
         total = total + item * 2
         items.append(item)
@@ -237,3 +238,52 @@ def test_spans_point_at_the_right_characters(prefix: str, number: int) -> None:
     node = source.tree.body[1]
     assert source.segment(node) == f"name = {number}"
     assert Edit(*source.span(node), "x").apply(text).endswith("'''; x  # é\n")
+
+
+def test_each_of_several_indices_is_a_bound_as_a_single_one_is() -> None:
+    def score(text: str) -> float:
+        wanted = ast.dump(ast.parse(text.replace("j]", "j - 1]")))
+        found = order.single_edits("a.py", text, {2: 1.0})
+        return next(p.score for p in found if ast.dump(ast.parse(p.edit.apply(text))) == wanted)
+
+    assert score("def f(a, i, j):\n    return a[i, j]\n") == score("def f(a, i, j):\n    return a[j]\n")
+
+
+def test_an_inner_function_has_the_names_of_the_outer_one() -> None:
+    text = "def f(a):\n    seen = set()\n    def g(b):\n        return b in seen\n    return g(a)\n"
+    made = {p.edit.apply(text) for p in order.single_edits("a.py", text, {4: 1.0})}
+    assert text.replace("        return", "        seen.add(b)\n        return") in made
+    assert text.replace("b in", "a in") in made
+
+
+def test_a_pattern_gets_one_more_word_of_the_tests() -> None:
+    text = 'RULES = [(r"(?i)(buffal|tomat)o$", "oes")]\n'
+    source = Source("a.py", text)
+    made = {p.edit.apply(text) for p in order.proposals({"a.py": source}, {"a.py": {1: 1.0}}, ("potato", "cat"))}
+    assert text.replace("tomat)", "tomat|potat)") in made
+    assert not any("|cat" in each for each in made)
+
+
+def test_a_raw_string_stays_raw() -> None:
+    text = 'DIGIT = r"\\d-"\n'
+    made = {
+        p.edit.apply(text) for p in order.single_edits("a.py", text, {1: 1.0}) if p.template == "change a string"
+    }
+    assert 'DIGIT = r"\\d_"\n' in made
+    assert 'DIGIT = r"\\d"\n' in made
+    assert all(ast.parse(each) for each in made)
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("    return [n + 1 for n in rest]", "    return rest + [n + 1 for n in rest]"),
+        ("    total = len(rest) + first", "    total = size + first"),
+        ("    seen[first, 0] = rest[first]", "    rest[first] = rest[first]"),
+        ("    while rest:\n        rest.pop()", "    while rest:\n        rest.pop()\n    done.append(first)"),
+    ],
+)
+def test_an_edit_of_more_than_a_sign(line: str, fixed: str) -> None:
+    text = f"def f(first, rest, seen, size):\n    done = []\n{line}\n"
+    made = {p.edit.apply(text) for p in order.single_edits("a.py", text, {3: 1.0})}
+    assert text.replace(line, fixed) in made

@@ -89,6 +89,48 @@ def test_what_one_leaves_behind_in_a_shared_process_spoils_no_other(tmp_path: Pa
     assert tally.tried == 7
 
 
+NEEDS_PYTEST = """
+    import app, pytest
+
+    @pytest.mark.parametrize("number", [3, 5])
+    def test_plain(number):
+        assert app.double(number) == pytest.times * number
+
+    def test_with_a_fixture(tmp_path, twice):
+        (tmp_path / "told").write_text(str(app.double(7)))
+        assert (tmp_path / "told").read_text() == twice
+    """
+CONFTEST = """
+    import pytest
+
+    def pytest_configure(config):
+        pytest.times = 2
+
+    @pytest.fixture
+    def twice():
+        return "14"
+    """
+HOOK = """
+    def pytest_runtest_setup(item):
+        pytest.times = 2
+
+    def pytest_runtest_teardown(item):
+        del pytest.times
+    """
+
+
+@pytest.mark.parametrize(
+    "conftest", [CONFTEST, CONFTEST.replace("= 2", "= 0") + HOOK], ids=["set up", "around each"]
+)
+def test_what_pytest_sets_up_is_there_for_tests_that_are_called_without_it(tmp_path: Path, conftest: str) -> None:
+    """Where it is there around each test alone, called without pytest they would all be red."""
+    files = {"app.py": CODE, "test_app.py": NEEDS_PYTEST, "conftest.py": conftest}
+    with red_python(tmp_path, files) as red:
+        found, tally = judged(red, [WRONG, SLOW, "2 * n if n != 7 else 0", DIES, RIGHT, "n * 2"])
+    assert sorted(found) == sorted([RIGHT, "n * 2"])
+    assert tally.tried == 6
+
+
 def test_a_long_line_of_the_report_costs_no_more_than_its_length() -> None:
     """40 MB without an end came in 64 KiB chunks, each time joined and looked through anew."""
     talk = warm.Conversation(lambda _: iter(()), {})

@@ -11,6 +11,7 @@ from llm.errors import DiffError
 from llm.workspace.diff import parse
 from llm.workspace.patch import apply, rendered
 from llm.workspace.rules import Rules, check_rules
+from llm.workspace.tampering import same_assertions
 from tests.workspace.oracle import git_apply, tree, write
 
 ESCAPE, PROTECTED = DiscardReason.PATH_ESCAPE, DiscardReason.PROTECTED_PATH
@@ -381,6 +382,19 @@ EDITS_OF_TESTS = {
     ),
     "TypeScript expectation": (edit("web/main.test.ts", "  expect(1).toBe(1);", "  expect(1).toBe(2);"), False),
 }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("f = lambda a, b: a - b", "def f(a, b):\n    return a - b", True),
+        ("test_it = lambda: 1", "def test_it():\n    return 1", False),
+        ("f = lambda: 1", "@slow\ndef f():\n    return 1", False),
+        ("f = lambda a: a", "def f(a):\n    assert a\n    return a", False),
+    ],
+)
+def test_a_lambda_that_is_given_a_name_asserts_the_same(before: str, after: str, same: bool) -> None:
+    assert same_assertions("test_it.py", before.encode(), after.encode()) is same
 
 
 @pytest.mark.parametrize("name", EDITS_OF_TESTS)

@@ -75,7 +75,10 @@ def change_string(site: Site, node: ast.Constant) -> Iterator[Edit]:
 
 
 def _quoted(text: str, like: str) -> str:
-    """A string literal with the quotation marks of another one, where that is possible."""
+    """A string literal with the quotation marks of another one, and as raw as that, where that is possible."""
+    raw = like[:1] in "rR" and like[1:2] * 3 != like[1:4]
+    if raw and like[1:2] not in text and "\n" not in text and not text.endswith("\\"):
+        return like[:2] + text + like[1:2]
     literal = repr(text)
     plain = literal[0] == "'" and '"' not in literal
     return f'"{literal[1:-1]}"' if like.startswith('"') and plain else literal

@@ -133,9 +133,10 @@ class Scope:
         words: tuple[str, ...] = (),
     ) -> None:
         self.words = words
-        self.kinds = _kinds(function) if function else {}
+        around = _around(source, function)
+        self.kinds = {name: kind for each in reversed(around) for name, kind in _kinds(each).items()}
         self.parameters = _parameters(function) if function else ()
-        self.locals = tuple(dict.fromkeys((*self.parameters, *(_bound(function) if function else ()))))
+        self.locals = tuple(dict.fromkeys(name for each in around for name in (*_parameters(each), *_bound(each))))
         self.attributes = _self_attributes(source, function)
         self.globals = _module_names(source.tree)
         self.functions = _defined(source.tree)
@@ -144,6 +145,16 @@ class Scope:
     def kind(self, node: ast.expr) -> str | None:
         """The kind of an expression's value, where it can be told."""
         return self.kinds.get(node.id) if isinstance(node, ast.Name) else _kind_of(node)
+
+
+def _around(
+    source: Source, function: ast.FunctionDef | ast.AsyncFunctionDef | None
+) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    """A function and those that it is defined in, whose names it sees too; from the inside."""
+    if function is None:
+        return ()
+    outer = (p for p in source.ancestors(function) if isinstance(p, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (function, *outer)
 
 
 def _kinds(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, str]:

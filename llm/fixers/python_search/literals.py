@@ -17,6 +17,7 @@ _PLACE = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)[^{}]*\}(?!\})")
 _PLAIN = re.compile(r"[rR]?(?=['\"])")
 _PATTERN_CALLS = ("compile", "match", "search", "fullmatch", "findall", "finditer", "sub", "subn", "split")
 _PIECE = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\)|\.)(\{\d*,?\d*\}|[*+?])?(\?)?")
+_WORDS_OR = re.compile(r"\((?:\?:)?([A-Za-z]+(?:\|[A-Za-z]+)+)\)([A-Za-z]*)")
 _OTHER_COUNTS = {"": ("+", "?", "*"), "+": ("*", "", "{1,2}"), "*": ("+", ""), "?": ("", "*")}
 _NO_PIECES = ("\\b", "\\B", "\\A", "\\Z")
 _LONGEST, _MOST_PIECES, _MOST_WORDS = 200, 25, 40
@@ -63,7 +64,7 @@ def change_pattern(site: Site, node: ast.Constant) -> Iterator[Edit]:
     start, end = opening.end(), len(literal) - len(opening[1])
     base = site.source.span(node)[0]
     body = literal[start:end]
-    for at, old, new, weight in _pattern_edits(body):
+    for at, old, new, weight in (*_pattern_edits(body), *_alternatives(body, site.scope.words)):
         yield Edit(base + start + at, base + start + at + len(old), new, weight)
 
 
@@ -92,6 +93,16 @@ def _pattern_edits(body: str) -> Iterator[tuple[int, str, str, float]]:
         has = body[:1] == mark if at == 0 else body[-1:] == mark
         place = at - 1 if has and at else at
         yield (place, mark, "", 0.5) if has else (place, "", mark, 0.5)
+
+
+def _alternatives(body: str, words: tuple[str, ...]) -> Iterator[tuple[int, str, str, float]]:
+    """One more among several words, for a word of the tests that ends as the pattern goes on; as above."""
+    for found in _WORDS_OR.finditer(body):
+        known, ending = found[1].split("|"), found[2]
+        stems = (word.removesuffix(ending) for word in words if word.endswith(ending))
+        new = dict.fromkeys(stem for stem in stems if len(stem) > 1 and stem.isalpha() and stem not in known)
+        for rank, stem in enumerate(tuple(new)[:_MOST_WORDS]):
+            yield found.end(1), "", f"|{stem}", 0.6 - 0.01 * rank
 
 
 def add_element(site: Site, node: ast.List | ast.Set | ast.Tuple | ast.Dict) -> Iterator[Edit]:

@@ -21,29 +21,35 @@ def off_by_one(site: Site, node: ast.expr) -> Iterator[Edit]:
     if isinstance(node, ast.Constant | ast.List | ast.Dict | ast.JoinedStr | ast.Compare | ast.Lambda):
         return
     parent, text = site.parent(node), site.text(node)
-    bound = isinstance(parent, ast.Slice | ast.Subscript) or (
-        isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "range"
-    )
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return
     if isinstance(parent, ast.Call) and parent.func is node:
         return
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and _is_one(node.right):
-        return
-    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub) and _is_one(parent.right):
+    if _by_one(node) or _by_one(parent):
         return  # the number beside it says the same more plainly
-    counts = not isinstance(node, ast.Name) or site.scope.kinds.get(node.id, "number") == "number"
-    weight = (
-        0.1
-        if not counts
-        else 1.0
-        if bound
-        else 0.5
-        if isinstance(parent, ast.Compare | ast.Return | ast.BinOp)
-        else 0.2
-    )
+    weight = _as_a_count(site, node, parent)
     yield site.replace(node, f"{text} + 1", weight)
     yield site.replace(node, f"{text} - 1", weight)
+
+
+def _as_a_count(site: Site, node: ast.expr, parent: ast.AST | None) -> float:
+    """How likely it is that something is counted or bounded by it."""
+    indexed = site.parent(parent) if isinstance(parent, ast.Tuple) else parent  # of several dimensions, perhaps
+    if isinstance(node, ast.Name) and site.scope.kinds.get(node.id, "number") != "number":
+        return 0.1
+    if isinstance(indexed, ast.Slice | ast.Subscript) or _calls(parent, "range"):
+        return 1.0
+    if site.function is not None and _calls(parent, site.function.name):
+        return 0.8  # what a function gives itself is how far it came
+    return 0.5 if isinstance(parent, ast.Compare | ast.Return | ast.BinOp) else 0.2
+
+
+def _calls(node: ast.AST | None, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _by_one(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and _is_one(node.right)
 
 
 def _is_one(node: ast.expr) -> bool:
@@ -115,14 +121,40 @@ def borrow_expression(site: Site, node: ast.expr) -> Iterator[Edit]:
             yield site.replace(node, text)
 
 
+def name_instead(site: Site, node: ast.expr) -> Iterator[Edit]:
+    """A name that is in scope, for what is worked out anew."""
+    if site.function is None or is_callee(site, node):
+        return
+    kind = site.scope.kind(node)
+    for name in site.scope.locals:
+        other = site.scope.kinds.get(name)
+        yield site.replace_raw(node, name, 0.4 if kind and other and kind != other else 1.0)
+
+
+def add_list(site: Site, node: ast.ListComp) -> Iterator[Edit]:
+    """What is made of a list comes to the list, before it or behind it, or to another one."""
+    parent, iterated = site.parent(node), node.generators[0].iter
+    if not isinstance(parent, ast.Return | ast.Assign):
+        return
+    lists = [name for name, kind in site.scope.kinds.items() if kind == "list"]
+    for name in dict.fromkeys(([iterated.id] if isinstance(iterated, ast.Name) else []) + lists):
+        yield site.replace(node, f"{name} + {site.text(node)}")
+        yield site.replace(node, f"{site.text(node)} + {name}", 0.9)
+
+
 def _fits(borrowed: ast.expr, node: ast.expr) -> bool:
     read = isinstance(getattr(borrowed, "ctx", ast.Load()), ast.Load)
     return read and (isinstance(node, ast.Name) or isinstance(borrowed, type(node)))
 
 
 def change_target(site: Site, node: ast.Assign | ast.AugAssign) -> Iterator[Edit]:
-    """What is stored goes to another name that the function stores to."""
+    """What is stored goes to another name that the function stores to, or where it was just looked up."""
     target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+    if isinstance(target, ast.Subscript | ast.Attribute):
+        found = (n for n in ast.walk(node.value) if isinstance(n, type(target)))
+        for text in dict.fromkeys(site.text(n) for n in found):
+            if text != site.text(target) and "\n" not in text:
+                yield site.replace_raw(target, text)
     if isinstance(target, ast.Name):
         kind = site.scope.kinds.get(target.id)
         for name in site.scope.locals:
