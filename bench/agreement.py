@@ -107,13 +107,13 @@ class Model:
     def _text(self, seen: list[str]) -> str:
         rng = self.rng
         words = [w for v in seen for w in v.split()]
-        longest = max(len(v) for v in seen)
+        shortest, longest = min(len(v) for v in seen), max(len(v) for v in seen)
         if any(" " in v for v in seen) and rng.random() < 0.6:
             return " ".join(
                 rng.choice(words) for _ in range(rng.randint(1, max(len(v.split()) for v in seen) + 1))
             )
         letters = sorted({c for v in seen for c in v}) or [""]
-        size = rng.randint(min(len(v) for v in seen), min(longest + 1, 40))
+        size = rng.randint(shortest, max(shortest, min(longest + 1, 40)))
         return "".join(rng.choice(letters) for _ in range(size))
 
     def _several(self, seen: list[Any], fixed: bool) -> list[Any]:

@@ -24,6 +24,9 @@ from llm.domain import DiscardReason, Mode, RepairRequest
 from llm.pipeline import repair
 from llm.rerank.select import merit
 
+_WHOLE = 4
+"""A whole run may take that many times what its search may: some of the bugs never end."""
+
 
 def answered(row: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """One bug: the mode, what passed, and whether the first and the chosen candidate are right."""
@@ -33,7 +36,8 @@ def answered(row: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         folder.joinpath(".torre").mkdir()
         began = time.monotonic()
         checks = (f"{sys.executable} -m pytest -q",)
-        run = repair(RepairRequest(str(uuid4()), workspace=folder, checks=checks, max_seconds=seconds))
+        asked = RepairRequest(str(uuid4()), workspace=folder, checks=checks, max_seconds=seconds)
+        run = repair(replace(asked, deadline_s=_WHOLE * seconds))
         passed = [e for e in run.selection.ranking if e.reason in (None, DiscardReason.OVERFIT)]
         first = min((replace(e, reason=None) for e in passed), key=merit, default=None)
         winner = run.selection.winner

@@ -280,6 +280,9 @@ def test_a_raw_string_stays_raw() -> None:
         ("    return [n + 1 for n in rest]", "    return rest + [n + 1 for n in rest]"),
         ("    total = len(rest) + first", "    total = size + first"),
         ("    seen[first, 0] = rest[first]", "    rest[first] = rest[first]"),
+        ("    total = rest + size", "    total = size + rest"),
+        ("    done += rest", "    done = rest + done"),
+        ("    if rest.full: seen(rest.level)", "    if rest.level: seen(rest.level)"),
         ("    while rest:\n        rest.pop()", "    while rest:\n        rest.pop()\n    done.append(first)"),
     ],
 )

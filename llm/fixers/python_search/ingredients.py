@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from types import MappingProxyType
@@ -66,7 +67,7 @@ def siblings() -> MappingProxyType[str, tuple[str, ...]]:
     return MappingProxyType({name: tuple(others) for name, others in table.items()})
 
 
-_SHORTEST, _LONGEST, _MOST_WORDS = 3, 30, 300
+_SHORTEST, _LONGEST, _MOST_WORDS, _MOST_ATTRIBUTES = 3, 30, 300, 12
 _EVERY = ("number", "str", "list", "set", "dict", "bool")
 _MANY = ("str", "list", "set", "dict")
 TAKES = MappingProxyType(
@@ -110,6 +111,17 @@ def strings_in(source: Source) -> frozenset[str]:
     """All strings that a file writes out."""
     constants = (node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant))
     return frozenset(value for value in constants if isinstance(value, str))
+
+
+@lru_cache(maxsize=64)
+def attributes_in(source: Source) -> tuple[str, ...]:
+    """The attributes that a file reads of anything but `self`, those most often read first; no methods."""
+    nodes = (node for node in ast.walk(source.tree) if isinstance(node, ast.Attribute))
+    called = {node.func for node in ast.walk(source.tree) if isinstance(node, ast.Call)}
+    read = (
+        n.attr for n in nodes if n not in called and not (isinstance(n.value, ast.Name) and n.value.id == "self")
+    )
+    return tuple(name for name, _ in Counter(read).most_common(_MOST_ATTRIBUTES))
 
 
 @lru_cache(maxsize=64)

@@ -72,10 +72,13 @@ def swap_operator(site: Site, node: ast.BinOp) -> Iterator[Edit]:
 
 
 def swap_operands(site: Site, node: ast.BinOp) -> Iterator[Edit]:
-    """`b - a` for `a - b`."""
-    if not isinstance(node.op, ast.Add | ast.Mult):
-        symbol = _SYMBOLS[type(node.op)]
-        yield site.replace(node, f"{site.atom(node.right)} {symbol} {site.atom(node.left)}")
+    """`b - a` for `a - b`; of sums, those of texts and lists, or that may be."""
+    kinds = {site.scope.kind(node.left), site.scope.kind(node.right)}
+    if isinstance(node.op, ast.Mult) or (isinstance(node.op, ast.Add) and "number" in kinds):
+        return
+    weight = 1.0 if not isinstance(node.op, ast.Add) or kinds & {"str", "list"} else 0.5
+    symbol = _SYMBOLS[type(node.op)]
+    yield site.replace(node, f"{site.atom(node.right)} {symbol} {site.atom(node.left)}", weight)
 
 
 def regroup(site: Site, node: ast.BinOp) -> Iterator[Edit]:

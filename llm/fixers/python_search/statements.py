@@ -117,6 +117,9 @@ def change_assignment(site: Site, node: ast.Assign | ast.AugAssign) -> Iterator[
     operators += [] if isinstance(node, ast.Assign) else [f"{op}=" for op in _AUGMENTED]
     for rank, op in enumerate(operators):
         yield site.replace_raw(node, f"{name} {op} {value}", 1.0 - 0.08 * rank)
+    grows = isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add)
+    if grows and site.scope.kind(target) in ("str", "list"):
+        yield site.replace_raw(node, f"{name} = {site.atom(node.value)} + {name}", 0.8)
 
 
 def change_jump(site: Site, node: ast.Break | ast.Continue | ast.Return) -> Iterator[Edit]:

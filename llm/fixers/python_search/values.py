@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from llm.fixers.python_search.edits import Edit
-from llm.fixers.python_search.ingredients import exceptions_of
+from llm.fixers.python_search.ingredients import attributes_in, exceptions_of
 from llm.fixers.python_search.site import Site, is_callee
 
 _EXCEPTIONS = (
@@ -79,6 +79,11 @@ def change_attribute(site: Site, node: ast.Attribute) -> Iterator[Edit]:
         for name in site.scope.attributes:
             if name != node.attr:
                 yield site.replace_raw(node, f"self.{name}", 0.7)
+        return
+    text = site.text(node.value)
+    for name in attributes_in(site.source):
+        if name != node.attr and isinstance(node.ctx, ast.Load) and not is_callee(site, node):
+            yield site.replace_raw(node, f"{text}.{name}", 0.5)
 
 
 def swap_branches(site: Site, node: ast.IfExp) -> Iterator[Edit]:
@@ -105,6 +110,7 @@ def add_operand(site: Site, node: ast.expr) -> Iterator[Edit]:
         return
     if not isinstance(parent, ast.Return | ast.Assign | ast.AugAssign | ast.Compare | ast.Call | ast.BinOp):
         return
+    yield site.replace(node, f"{site.atom(node)} ** 2")
     for name in (*site.scope.locals, "2"):
         for rank, op in enumerate(("+", "-", "*", "%")):
             yield site.replace(node, f"{site.atom(node)} {op} {name}", 0.8 - 0.1 * rank)
