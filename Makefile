@@ -18,7 +18,7 @@ test: setup test-tools
 	@$(MAKE) --no-print-directory -j2 lint pytest  # the type checker has one thread, and the tests wait at times
 
 pytest:
-	$(WITH_TOOLS) $(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(WITH_TOOLS) $(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=30 --durations-min=5
 
 # Every repetition test at its full count, and ten minutes for each fuzz target; one at a time, for hours.
 soak: setup test-tools

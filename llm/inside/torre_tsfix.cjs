@@ -27,6 +27,8 @@ const MISSING_MODULE = new Set([2307, 2792]);
 const UNUSED = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205]);
 const phase = ({ code }) => (MISSING_MODULE.has(code) ? 0 : UNUSED.has(code) ? 2 : 1);
 const SOURCE = /\.[cm]?[jt]sx?$/;
+const SCRIPT = /\.[cm]?jsx?$/;
+const IMPORT_REQUIRE = /^import ([\w$]+) = require\(/gm;
 const COMMENT = /\/\*[^]*?\*\/|\/\/.*/g;
 const SUPPRESSION = /@ts-(ignore|nocheck|expect-error)|eslint-disable/;
 
@@ -94,6 +96,12 @@ function allowed(fix) {
     && changes.every((c) => !c.isNewFile && owned(c.fileName) && SOURCE.test(c.fileName)) && !silences(fix);
 }
 
+/** `import x = require(…)` is no JavaScript: there it is a `const`. */
+const inItsLanguage = (change) => (!SCRIPT.test(change.fileName) ? change : {
+  ...change,
+  textChanges: change.textChanges.map((t) => ({ ...t, newText: t.newText.replace(IMPORT_REQUIRE, 'const $1 = require(') })),
+});
+
 const preference = ({ fixName }) => (PREFERRED.indexOf(fixName) + PREFERRED.length + 1) % (PREFERRED.length + 1);
 
 // -------------------------------------------------------------------------------------------------- search
@@ -146,7 +154,8 @@ class Search {
   offered(service, { file, start, length, code, command }) {
     const { format, preferences } = style(this.ts, this.texts.read(file), () => this.sample({ command }));
     try {
-      return service.getCodeFixesAtPosition(file, start, start + length, [code], format, preferences);
+      const fixes = service.getCodeFixesAtPosition(file, start, start + length, [code], format, preferences);
+      return fixes.map((fix) => ({ ...fix, changes: fix.changes.map(inItsLanguage) }));
     } catch (problem) {
       report({ note: `no code fix for TS${code}: ${problem.message.split('\n')[0]}` });  // its own assertion failed
       return [];
@@ -167,7 +176,7 @@ class Search {
     if (!fix.fixId) return fix;
     const { format, preferences } = style(this.ts, this.texts.read(error.file), () => this.sample(error));
     const all = error.service.getCombinedCodeFix({ type: 'file', fileName: error.file }, fix.fixId, format, preferences);
-    const combined = { ...fix, changes: all.changes, description: fix.fixAllDescription || fix.description };
+    const combined = { ...fix, changes: all.changes.map(inItsLanguage), description: fix.fixAllDescription || fix.description };
     return allowed(combined) ? combined : fix;
   }
 

@@ -165,8 +165,8 @@ class Collected:
         self.ended = False
 
     def open(self, seconds):
-        """Start it. How the unchanged program ends there, `results` and `cpu_s`: as it is asked by its runner, and
-        as it is where tests that need no runner are called plainly. None where it cannot be started in time."""
+        """Start it. How the unchanged program ends there, `results` and `cpu_s`: by the runner, and where tests
+        that need none are called plainly; once, where none needs one. None where it cannot be started in time."""
         questions, self._ask = os.pipe()
         self.fd, answers = os.pipe()
 
@@ -252,7 +252,8 @@ class Collected:
 
     def _answer(self, questions, say, run_tests):
         names = self.direct.names or self.whole.names
-        say(rehearsals=[self._rehearsed(run_tests, names, plainly) for plainly in (False, True)])
+        ways = (True,) if self.direct.names else (False, True)
+        say(rehearsals=[self._rehearsed(run_tests, names, plainly) for plainly in ways])
         settings, rest = first_line(questions)
         copy = Copy(
             self.programs, self.imported, partial(run_tests, plainly=settings["plainly"]), settings["names"]
@@ -262,7 +263,8 @@ class Collected:
 
     def _rehearsed(self, run_tests, names, plainly):
         child = Child(lambda: [run_tests(names, False, self.limit_s, plainly)], 3600.0, 0.0, self.memory_bytes)
-        return {"results": child.wait(), "cpu_s": child.cpu_s}
+        told = child.wait()
+        return {"results": {} if "killed" in told else told, "cpu_s": child.cpu_s}
 
 
 class Copy:

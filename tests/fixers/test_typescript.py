@@ -228,6 +228,17 @@ def test_a_name_is_imported_from_a_package_that_nothing_imports_yet(tmp_path: Pa
     assert '+import { brew } from "tea-pot";' in first.diff
 
 
+def test_a_script_requires_a_module_as_scripts_do(tmp_path: Path) -> None:
+    files = {
+        "tsconfig.json": config(allowJs=True, checkJs=True, strict=False),
+        "src/kettle.js": "const KETTLE = { litres: 2 };\nmodule.exports = KETTLE;\n",
+        "src/main.js": "const cups = KETTLE.litres * 4;\n",
+    }
+    with red_build(tmp_path, files, TSC) as build:
+        after = build.after(build.candidates(FIXER)[0])["src/main.js"]
+    assert after == 'const KETTLE = require("./kettle");\n\nconst cups = KETTLE.litres * 4;\n'
+
+
 def test_what_a_workspace_lacks_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A compiler that has no language service (a native one, say) complains, and there is no other."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
