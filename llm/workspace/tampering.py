@@ -241,14 +241,14 @@ def _python_claims(content: bytes) -> tuple[list[str], Counter[str]]:
 
 
 class _Lambdas(ast.NodeTransformer):
-    """`def f(x): return y` as the `f = lambda x: y` that it may have been; tests stay what they are."""
+    """`f = lambda x: y` as the `def f(x): return y` that it may become; a test is none before it is written so."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
         match node:
-            case ast.FunctionDef(name=name, args=args, body=[ast.Return(value=ast.expr() as value)], returns=None):
-                if not (node.decorator_list or name.startswith("test")):
-                    return ast.Assign([ast.Name(name, ast.Store())], ast.Lambda(args, value))
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda(args=args, body=body)):
+                if not name.startswith("test"):
+                    return ast.FunctionDef(name, args, [ast.Return(body)], [])
         return node
 
 

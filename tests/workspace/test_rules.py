@@ -391,6 +391,8 @@ EDITS_OF_TESTS = {
         ("test_it = lambda: 1", "def test_it():\n    return 1", False),
         ("f = lambda: 1", "@slow\ndef f():\n    return 1", False),
         ("f = lambda a: a", "def f(a):\n    assert a\n    return a", False),
+        ("from app import same", "from app import same\nsame = lambda a, b: True", False),
+        ("from app import same", "from app import same\ndef same(a, b):\n    return True", False),
     ],
 )
 def test_a_lambda_that_is_given_a_name_asserts_the_same(before: str, after: str, same: bool) -> None:
