@@ -16,25 +16,21 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
-from uuid import uuid4
 
+from bench.whole import whole_run
 from llm.checks.recognise import check_of
 from llm.checks.run import run_check
-from llm.domain import Candidate, Mode, RepairRequest
+from llm.domain import Candidate, Mode
 from llm.fixers.base import RedState
 from llm.fixers.js_search import FIXER
-from llm.pipeline import repair
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Job, Limits
 from llm.workspace.patch import apply
 
 _COMMAND = "node --test test/"
-_WHOLE = 4
-"""A whole run may take that many times what its search may: some of the bugs never end."""
 _BASELINE_S = 5.0
 _LONG_S = 5.0
 """Candidates a second are counted where the search was longer than this: not where it hardly began."""
@@ -119,10 +115,8 @@ def searched(row: Mapping[str, Any], seconds: float, folder: Path) -> dict[str, 
 def answered(row: Mapping[str, Any], seconds: float, folder: Path) -> dict[str, Any]:
     """A whole run of Torre: the mode, and whether its answer is right."""
     write(row, folder)
-    folder.joinpath(".torre").mkdir()
     began = time.monotonic()
-    asked = RepairRequest(str(uuid4()), workspace=folder, checks=(_COMMAND,), max_seconds=seconds)
-    run = repair(replace(asked, deadline_s=_WHOLE * seconds))
+    run = whole_run(folder, _COMMAND, seconds)
     winner = run.selection.winner
     agrees, example = right(row, winner.candidate, folder) if winner else (None, "")
     return {

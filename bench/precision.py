@@ -17,15 +17,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from bench.humanevalfix import right, write
-from llm.domain import DiscardReason, Mode, RepairRequest
-from llm.pipeline import repair
+from bench.whole import whole_run
+from llm.domain import DiscardReason, Mode
 from llm.rerank.select import merit
-
-_WHOLE = 4
-"""A whole run may take that many times what its search may: some of the bugs never end."""
 
 
 def answered(row: Mapping[str, Any], seconds: float) -> dict[str, Any]:
@@ -33,11 +29,8 @@ def answered(row: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         write(row, folder)
-        folder.joinpath(".torre").mkdir()
         began = time.monotonic()
-        checks = (f"{sys.executable} -m pytest -q",)
-        asked = RepairRequest(str(uuid4()), workspace=folder, checks=checks, max_seconds=seconds)
-        run = repair(replace(asked, deadline_s=_WHOLE * seconds))
+        run = whole_run(folder, f"{sys.executable} -m pytest -q", seconds)
         passed = [e for e in run.selection.ranking if e.reason in (None, DiscardReason.OVERFIT)]
         first = min((replace(e, reason=None) for e in passed), key=merit, default=None)
         winner = run.selection.winner

@@ -166,9 +166,10 @@ class _Hunt:
     def _heard(self, proposal: order.Proposal, reach: pairs.Reach, usual: pairs.Reach) -> None:
         self._tried.append(pairs.Tried(proposal, reach.worth(usual)))
         came_further = (reach.at, reach.line) > (usual.at, usual.line)
-        if reach.killed and proposal.patience in _PATIENCE and (came_further or proposal.patience == 1):
+        first = proposal.patience == 1
+        if reach.killed and proposal.patience in _PATIENCE and (first or came_further):
             again = replace(proposal, patience=_PATIENCE[proposal.patience])
-            (self._soon if came_further and proposal.patience == 1 else self._late).append(again)
+            (self._soon if first and came_further else self._late).append(again)
 
 
 def _executed(tests: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -161,7 +161,6 @@ class Collected:
         self.hung = hung
         self.otherwise = direct if direct.names else whole
         self.next = None
-        self.cpu_s = 0.0
         self.ended = False
 
     def open(self, seconds):
@@ -185,7 +184,6 @@ class Collected:
 
     def begin(self, names, cpu_s, plainly):
         """The tests that count from now on, the CPU time that a candidate may use, and how tests are run."""
-        self.cpu_s = cpu_s
         self.next = None if names == self.whole.names else self.whole
         self._write({"names": names, "cpu_s": cpu_s, "plainly": plainly})
 

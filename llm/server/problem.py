@@ -106,6 +106,11 @@ def problem_of(error: TorreError) -> Problem:
     return Problem(_status(kind), _words(kind), f"{error}{remedy}", field)
 
 
+def not_served() -> Problem:
+    """A workspace is asked for, or is a job's, that is none of this server's."""
+    return Problem(403, "workspace", "the workspace is under none of the server's roots", "workspace")
+
+
 def problem_of_json(error: Mapping[str, Any]) -> Problem:
     """The same of an error that another process told in the JSON of the contract."""
     remedy = f"; {error['remedy']}" if error.get("remedy") else ""

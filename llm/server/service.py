@@ -17,8 +17,8 @@ from llm.server.jobs.rows import Job
 from llm.server.jobs.table import JobTable
 from llm.server.keys import Keys
 from llm.server.metrics import Metrics
-from llm.server.problem import Problem
-from llm.server.settings import NOT_SERVED, Settings
+from llm.server.problem import not_served
+from llm.server.settings import Settings
 from llm.workspace.snapshot import open_workspace, root_of
 
 
@@ -49,7 +49,7 @@ class Service:
         not there outside of them, which is all the same. WorkspaceError: it is not there, or is no directory."""
         place = self.settings.place(named)
         if not self.settings.contains(place):
-            raise Problem(403, "workspace", NOT_SERVED, "workspace")
+            raise not_served()
         return open_workspace(place)
 
     def root(self, named: str | None) -> Path:
@@ -60,7 +60,7 @@ class Service:
         """The root that a job's records belong to. Problem 403: the job is of a server with other roots, and its
         workspace is under none of these; that a workspace is gone is no reason."""
         if not self.settings.serves(job.workspace, job.root):
-            raise Problem(403, "workspace", NOT_SERVED, "workspace")
+            raise not_served()
         return Path(job.root)
 
     def among(self, jobs: Iterable[Job]) -> tuple[Job, ...]:

@@ -13,7 +13,6 @@ from llm.providers.credentials import is_loopback
 from llm.workspace.snapshot import root_of
 
 MIB = 1 << 20
-NOT_SERVED = "the workspace is under none of the server's roots"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,16 +74,15 @@ def change_name(site: Site, node: ast.Name) -> Iterator[Edit]:
 
 
 def change_attribute(site: Site, node: ast.Attribute) -> Iterator[Edit]:
-    """Another attribute of the same object, a sibling method, or none."""
+    """Another attribute of the same object: one of `self`, or one that the file reads elsewhere."""
     if isinstance(node.value, ast.Name) and node.value.id == "self":
         for name in site.scope.attributes:
             if name != node.attr:
                 yield site.replace_raw(node, f"self.{name}", 0.7)
-        return
-    text = site.text(node.value)
-    for name in attributes_in(site.source):
-        if name != node.attr and isinstance(node.ctx, ast.Load) and not is_callee(site, node):
-            yield site.replace_raw(node, f"{text}.{name}", 0.5)
+    elif not is_callee(site, node):
+        for name in attributes_in(site.source):
+            if name != node.attr:
+                yield site.replace_raw(node, f"{site.text(node.value)}.{name}", 0.5)
 
 
 def swap_branches(site: Site, node: ast.IfExp) -> Iterator[Edit]:

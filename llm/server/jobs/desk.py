@@ -12,8 +12,8 @@ from llm.server.jobs.crew import Crew
 from llm.server.jobs.rows import Asked, Job, Outcome, State
 from llm.server.jobs.table import JobTable
 from llm.server.operation import in_thread
-from llm.server.problem import Problem
-from llm.server.settings import NOT_SERVED, Settings
+from llm.server.problem import Problem, not_served
+from llm.server.settings import Settings
 
 _SLACK_S = 60.0
 """What a command may take beyond the deadline that it was given."""
@@ -141,7 +141,7 @@ class Desk:
             return Outcome(State.CANCELLED)
         served = await in_thread(self._settings.serves, asked.workspace, asked.root)
         if not served:  # it was accepted by an earlier server, which had other roots
-            return Outcome(State.FAILED, failure=Problem(403, "workspace", NOT_SERVED, "workspace").as_json())
+            return Outcome(State.FAILED, failure=not_served().as_json())
         outcome = await self._children.run(asked, ticket.stop, self._settings.run_s + _SLACK_S)
         if outcome.state is State.CANCELLED and self.stopping.is_set():
             outcome = replace(outcome, state=State.INTERRUPTED)
