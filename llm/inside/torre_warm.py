@@ -131,7 +131,8 @@ class Warm:
 
     def _first(self, found, failing, whole, last):
         """The quickest stage that sees at least one of the failing tests fail as its own runner does."""
-        specs = {name: spec for name, spec in found["specs"].items() if spec and name in last.names}
+        called = {name: spec for name, spec in found["specs"].items() if spec and spec.get("alone", True)}
+        specs = {name: spec for name, spec in called.items() if name in last.names}
         known = code.KnownModules(found["mine"])
         reach = traces.Reach(traces.named_outside(code.CODE.values()))
         names = [name for name in last.names if name in specs]

@@ -9,6 +9,8 @@ from functools import partial
 import torre_warm_calls as calls
 import torre_warm_ledger as ledgers
 
+_AROUND_TESTS = ("pytest_runtest_", "pytest_pyfunc_call")
+
 
 class PytestPlugin:
     """Keeps the wanted tests (None: all) in the wanted order, and writes down how they end."""
@@ -23,8 +25,19 @@ class PytestPlugin:
         self.ledger.trace(False)
         if self.order is not None:
             items[:] = ledgers.chosen(items, [item.nodeid for item in items], self.order, "::")
+        hooks = self._hooks(config)
+        around = any(name.startswith(_AROUND_TESTS) for name in hooks)
         for item in items:
-            self.ledger.specs[item.nodeid] = spec_of_pytest(item)
+            spec = None if around else spec_of_pytest(item)
+            self.ledger.specs[item.nodeid] = spec and dict(spec, alone=not hooks)
+
+    def _hooks(self, config):
+        """Names of pytest's hooks that files of the workspace implement. A test may fail alike with and without
+        what these set up, and pass only with it."""
+        callers = [caller for caller in vars(config.hook).values() if hasattr(caller, "get_hookimpls")]
+        found = ((c.name, impl) for c in callers for impl in c.get_hookimpls() if impl.plugin is not self)
+        code = ((name, getattr(impl.function, "__code__", None)) for name, impl in found)
+        return {name for name, each in code if each is not None and self.ledger.mine(each.co_filename)}
 
     def pytest_runtestloop(self, session):
         """Where somebody is to be served: hand over a function that runs some tests, however often; `plainly`
@@ -125,7 +138,7 @@ def _is_loaded(module, args):
 
 
 def spec_of_pytest(item):
-    """How to call a collected test without pytest, or None where only pytest can run it."""
+    """How to call a collected test without what pytest does around it, or None where only pytest can run it."""
     function = getattr(item, "obj", None)
     module = getattr(item, "module", None)
     if module is None or not inspect.isroutine(function) or inspect.iscoroutinefunction(function):
