@@ -16,7 +16,7 @@ from llm.domain import Candidate, CheckResult, Evaluation
 from llm.fixers.base import Proposals, RedState
 from llm.fixers.python_search import order, pairs, warm
 from llm.fixers.python_search.edits import candidate_of, parsed
-from llm.fixers.python_search.ingredients import words_of
+from llm.fixers.python_search.ingredients import Words, words_of
 from llm.fixers.python_search.locate import is_test_file, suspicion, with_imported
 
 _MOST = 15
@@ -159,9 +159,10 @@ class _Hunt:
         yield from patient
         yield from self._soon
 
-    def _words(self, tests: Mapping[str, Any]) -> tuple[str, ...]:
+    def _words(self, tests: Mapping[str, Any]) -> Words:
         judges = {path for test in tests.values() for path in test.get("lines", {}) if is_test_file(path)}
-        return words_of(self._red.files[path] for path in sorted(judges) if path in self._red.files)
+        texts = (self._red.files[path] for path in sorted(judges) if path in self._red.files)
+        return words_of(texts, self.executed)
 
     def _heard(self, proposal: order.Proposal, reach: pairs.Reach, usual: pairs.Reach) -> None:
         self._tried.append(pairs.Tried(proposal, reach.worth(usual)))

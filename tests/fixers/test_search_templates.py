@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from llm.fixers.python_search import order, pairs
 from llm.fixers.python_search.edits import Edit, Source
-from llm.fixers.python_search.ingredients import siblings, words_of
+from llm.fixers.python_search.ingredients import NO_WORDS, Words, siblings, words_of
 from llm.fixers.python_search.locate import is_test_file, suspicion
 from llm.fixers.python_search.templates import TEMPLATES
 
@@ -64,12 +64,26 @@ def g(items=[], flag=True):
         total = 1
 """
 
+TABLES = """
+import re
+PLURALS = [("mouse", "mice"), ("ox", "oxen")]
+register('child', 'children')
+register('man', 'men')
+done = re.compile(r"(buffal|tomat)o$")
+NAMES = ["suite", "stmt"]
+"""
+ASKING = """
+@pytest.mark.parametrize("one, many", [("human", "humans"), ("potato", "potatoes"), ("child", "children")])
+def test_plural(one, many): ...
+"""
+ASKED = words_of([ASKING], ["test_plural[human-humans]", "test_plural[potato-potatoes]"])
+
 
 def everywhere(text: str) -> dict[int, float]:
     return dict.fromkeys(range(1, text.count("\n") + 2), 1.0)
 
 
-def all_proposals(text: str, most: int = 4000, *words: str) -> list[order.Proposal]:
+def all_proposals(text: str, most: int = 4000, words: Words = NO_WORDS) -> list[order.Proposal]:
     found = order.proposals({"a.py": Source("a.py", text)}, {"a.py": everywhere(text)}, words)
     return list(islice(found, most))
 
@@ -108,7 +122,7 @@ def test_lines_without_evidence_are_left_alone() -> None:
 
 
 def test_every_template_makes_an_edit_somewhere() -> None:
-    made = {p.template for p in all_proposals(PLAIN, 20_000, "ef")}
+    made = {p.template for p in all_proposals(PLAIN + TABLES + HOLDS, 20_000, ASKED)}
     assert {template.name for template in TEMPLATES} - made == set()
 
 
@@ -170,10 +184,93 @@ def test_a_misspelt_string_is_what_the_tests_call_it() -> None:
 def test_a_table_gets_what_the_tests_ask_for() -> None:
     text = "NAMES = {'html': 'html', 'latex': 'latex'}\nKINDS = ['suite', 'stmt']\n"
     words = words_of(["def test_f():\n    assert f('github') != 'Two words'\n"])
-    found = [p.edit.apply(text) for p in all_proposals(text, 4000, *words)]
+    found = [p.edit.apply(text) for p in all_proposals(text, 4000, words)]
     assert any("'latex': 'latex', 'github': 'github'}" in after for after in found)
     assert any("['suite', 'stmt', 'github']" in after for after in found)
     assert not any("'stmt', 'Two words'" in after for after in found)
+
+
+def test_what_a_failing_test_is_named_after_is_tried_first() -> None:
+    found = [p.edit.apply(TABLES) for p in all_proposals(TABLES, 60, ASKED)]
+    for expected in (
+        '("ox", "oxen"), ("human", "humans")]',
+        '[("human", "humans"), ("mouse", "mice")',
+        "register('man', 'men')\nregister('human', 'humans')\ndone",
+        "(buffal|tomat|potat)o$",
+        '["suite", "stmt", "human"]',
+    ):
+        assert any(expected in after for after in found), expected
+    others = words_of([ASKING], ["test_something_else"])
+    assert not others.rows
+    first = [p.edit.apply(TABLES) for p in all_proposals(TABLES, 60, others)]
+    assert not any("potat|" in after or "|potat" in after for after in first)
+
+
+HOLDS = """
+class Cache(Base):
+    def __init__(self, most):
+        self.items = {}
+        self.most = most
+
+    def __eq__(self, other):
+        return self.items == other.items
+
+@dataclass
+class Pair:
+    one: int
+    two: int
+"""
+
+
+def test_a_class_hands_on_what_it_lacks() -> None:
+    found = [p.edit.apply(HOLDS) for p in all_proposals(HOLDS)]
+    for expected in (
+        "other.items\n\n    def __iter__(self):\n        return iter(self.items)\n\n@dataclass",
+        "    def __hash__(self):\n        return hash(self.items)\n",
+        "two: int\n\n    def __eq__(self, other):\n        return isinstance(other, Pair) and self.one == ",
+    ):
+        assert any(expected in after for after in found), expected
+    assert not any("hash(self.one)" in after for after in found)  # compared by identity, and hashed by it
+
+
+def test_a_name_that_would_be_bound_for_nobody_comes_late() -> None:
+    text = "def f(goal, items):\n    return [g(item) for item in items if goal]\n"
+    texts = [p.edit.apply(text) for p in all_proposals(text, 20_000)]
+    places = {name: next(n for n, t in enumerate(texts) if f"[g({name})" in t) for name in ("goal", "items")}
+    used = "def f(goal, items):\n    return [g(item) for item in items if goal and item]\n"
+    others = [p.edit.apply(used) for p in all_proposals(used, 20_000)]
+    assert all(
+        place > next(n for n, t in enumerate(others) if f"[g({name})" in t) for name, place in places.items()
+    )
+
+
+def test_a_loop_that_ends_by_what_it_returns_goes_on() -> None:
+    """`while name:` would end without a value."""
+    loop = "def f(a):\n    while True:\n        if a.b is None:\n            return False\n        a = a.b\n"
+    last, going_on = all_proposals(loop, 20_000), all_proposals(loop + "    return a\n", 20_000)
+    scores = [next(p.score for p in found if "while a:" in p.edit.apply(loop)) for found in (last, going_on)]
+    assert scores[0] < 0.5 * scores[1]
+
+
+def test_what_may_not_be_there_is_asked_for_first() -> None:
+    text = "def f(a):\n    if a.b is None:\n        return False\n    return a.b\n"
+    found = [p.edit.apply(text) for p in all_proposals(text, 20_000)]
+    assert any("if a is None or (a.b is None):" in after for after in found)
+    assert not any("a.b is None) or a is None" in after for after in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("def f(a):\n    return set(a.values())\n", "{x for x in a.values() if x is not None}"),
+        ("def f(a):\n    return sum(a)\n", "sum(x for x in a if x is not None)"),
+        ("def f(a):\n    return [b for b in a]\n", "[b for b in a if b is not None]"),
+        ("def f(a):\n    return {b for b in a if b or a}\n", "if (b or a) and b is not None}"),
+        ("def f(a):\n    seen = set()\n    return g(a in seen)\n", "seen.add(a)"),
+    ],
+)
+def test_what_was_forgotten_is_among_the_first(before: str, after: str) -> None:
+    assert any(after in p.edit.apply(before) for p in all_proposals(before, 150))
 
 
 @pytest.mark.parametrize(
@@ -259,7 +356,9 @@ def test_an_inner_function_has_the_names_of_the_outer_one() -> None:
 def test_a_pattern_gets_one_more_word_of_the_tests() -> None:
     text = 'RULES = [(r"(?i)(buffal|tomat)o$", "oes")]\n'
     source = Source("a.py", text)
-    made = {p.edit.apply(text) for p in order.proposals({"a.py": source}, {"a.py": {1: 1.0}}, ("potato", "cat"))}
+    made = {
+        p.edit.apply(text) for p in order.proposals({"a.py": source}, {"a.py": {1: 1.0}}, Words(("potato", "cat")))
+    }
     assert text.replace("tomat)", "tomat|potat)") in made
     assert not any("|cat" in each for each in made)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import combinations
+from types import MappingProxyType
 
 from llm.fixers.python_search.edits import Edit
 from llm.fixers.python_search.ingredients import siblings
@@ -33,6 +34,13 @@ _BESIDE_TYPES = {
     "int": ("float",),
     "float": ("int",),
 }
+
+_THERE = (("{} is not None", 1.0), ("{}", 0.7))
+_GATHERERS = MappingProxyType(
+    {name: (f"{name}(", ")") for name in ("tuple", "sum", "max", "min", "sorted", "frozenset", "any", "all")}
+    | {"list": ("[", "]"), "set": ("{", "}"), "len": ("len([", "])")}
+)
+"""What takes values one by one → what stands around them then."""
 
 
 def swap_sibling(site: Site, node: ast.Name | ast.Attribute) -> Iterator[Edit]:
@@ -180,3 +188,24 @@ def change_slice(site: Site, node: ast.Subscript) -> Iterator[Edit]:
     index = site.text(node.slice)
     for rank, new in enumerate((f"-{site.atom(node.slice)}", "0", "-1", f"{index}:", f":{index}")):
         yield site.replace_raw(node, f"{base}[{new}]", 0.8 - 0.1 * rank)
+
+
+def leave_out(site: Site, node: ast.Call | ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Iterator[Edit]:
+    """Without what is None, or nothing: `[x for x in xs if x is not None]` for `list(xs)`, or for what is done to
+    each."""
+    if not isinstance(node, ast.Call):
+        made = node.generators[-1]
+        for condition, weight in _THERE if isinstance(made.target, ast.Name) else ():
+            asked = condition.format(site.text(made.target))
+            if made.ifs:
+                yield site.replace_raw(made.ifs[-1], f"{site.atom(made.ifs[-1])} and {asked}", weight)
+            else:
+                yield site.replace_raw(made.iter, f"{site.text(made.iter)} if {asked}", weight)
+        return
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name not in _GATHERERS or len(node.args) != 1 or isinstance(node.args[0], ast.GeneratorExp | ast.Starred):
+        return
+    opening, closing = _GATHERERS[name]
+    for condition, weight in _THERE:
+        text = f"x for x in {site.atom(node.args[0])} if {condition.format('x')}"
+        yield site.replace_raw(node, f"{opening}{text}{closing}", weight)

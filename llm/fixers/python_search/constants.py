@@ -16,9 +16,10 @@ def change_constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
     if isinstance(value, bool):
         yield site.replace_raw(node, str(not value))
         yield site.replace_raw(node, "None", 0.1)
+        share = 0.2 if _ends_by_return(site, node) else 1.0
         for name in site.scope.locals:
             for rank, text in enumerate((name, f"not {name}", f"{name} == 0", f"{name} > 0")):
-                yield site.replace(node, text, 0.5 - 0.08 * rank)
+                yield site.replace(node, text, share * (0.5 - 0.08 * rank))
     elif isinstance(value, int | float):
         near = (value + 1, value - 1, 0, 1, value + 2, value - 2, -value, 2, 10)
         for rank, new in enumerate(dict.fromkeys(near)):
@@ -29,6 +30,15 @@ def change_constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
         for rank, text in enumerate(("[]", "0", "''", "{}", "False", "True")):
             yield site.replace_raw(node, text, 0.5 - 0.05 * rank)
     yield from _other_constants(site, node)
+
+
+def _ends_by_return(site: Site, node: ast.Constant) -> bool:
+    """Whether it keeps a loop going that ends the function, and only by a value that is returned."""
+    loop = site.parent(node)
+    last = site.function.body[-1] if site.function else None
+    if not isinstance(loop, ast.While) or loop is not last:
+        return False
+    return any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(loop))
 
 
 def _neutral(site: Site, node: ast.expr, value: float) -> bool:
@@ -63,7 +73,7 @@ def change_string(site: Site, node: ast.Constant) -> Iterator[Edit]:
     if not isinstance(value, str) or "\n" in value or len(value) > 60:
         return
     edited = {"": 0.8, " ": 0.6, value.lower(): 1.0, value.upper(): 1.0, value.strip(): 0.9, value + " ": 0.5}
-    edited |= dict.fromkeys((word for word in site.scope.words if _near(value, word)), 0.9)
+    edited |= dict.fromkeys((word for word in site.scope.words.every if _near(value, word)), 0.9)
     edited |= {" " + value: 0.5, value.capitalize(): 0.6, value[:-1]: 0.5, value[1:]: 0.5, value[::-1]: 0.3}
     for n, char in enumerate(value[:30]):
         for new in _beside(char):

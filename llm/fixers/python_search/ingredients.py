@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -67,7 +68,7 @@ def siblings() -> MappingProxyType[str, tuple[str, ...]]:
     return MappingProxyType({name: tuple(others) for name, others in table.items()})
 
 
-_SHORTEST, _LONGEST, _MOST_WORDS, _MOST_ATTRIBUTES = 3, 30, 300, 12
+_SHORTEST, _LONGEST, _MOST_WORDS, _MOST_ROWS, _MOST_ATTRIBUTES = 3, 30, 300, 20, 12
 _EVERY = ("number", "str", "list", "set", "dict", "bool")
 _MANY = ("str", "list", "set", "dict")
 TAKES = MappingProxyType(
@@ -95,15 +96,42 @@ _USED_AS = MappingProxyType(
 )
 
 
-def words_of(tests: Iterable[str]) -> tuple[str, ...]:
-    """The short strings in the texts of tests: names of things that the program may have misspelt."""
-    found: dict[str, None] = {}
-    for text in tests:
-        source = parsed("", text)
-        nodes = ast.walk(source.tree) if source else ()
-        strings = (n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
-        found |= dict.fromkeys(word for word in strings if _SHORTEST <= len(word) <= _LONGEST)
-    return tuple(found)[:_MOST_WORDS]
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The short strings in the texts of tests: names of things that the program may have misspelt or forgotten.
+
+    `asked` are those of `every` that the name of a failing test has in it; they come first. `rows` are the tuples,
+    lists and arguments of strings alone, one of them asked for.
+    """
+
+    every: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def words_of(tests: Iterable[str], failing: Iterable[str] = ()) -> Words:
+    """The words of these texts of tests; `failing` are the names of tests."""
+    trees = [source.tree for source in (parsed("", text) for text in tests) if source]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    found = dict.fromkeys(word for node in nodes if (word := _word(node)))
+    names = "\n".join(failing)
+    asked = frozenset(word for word in found if word in names)
+    rows = dict.fromkeys(row for row in map(_row, nodes) if not asked.isdisjoint(row))
+    every = sorted(found, key=lambda word: word not in asked)
+    return Words(tuple(every[:_MOST_WORDS]), asked, tuple(rows)[:_MOST_ROWS])
+
+
+def _word(node: ast.AST) -> str:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) and _SHORTEST <= len(value) <= _LONGEST else ""
+
+
+def _row(node: ast.AST) -> tuple[str, ...]:
+    parts = (
+        node.elts if isinstance(node, ast.Tuple | ast.List) else node.args if isinstance(node, ast.Call) else []
+    )
+    words = tuple(_word(part) for part in parts)
+    return words if all(words) else ()
 
 
 @lru_cache(maxsize=64)
@@ -132,17 +160,21 @@ def exceptions_of(source: Source) -> tuple[str, ...]:
     return tuple(name for name in names if name.endswith(("Error", "Exception")) and name.isidentifier())
 
 
+NO_WORDS = Words()
+
+
 class Scope:
     """The names that a statement of one function can use, nearest kind first, and of what kind they are.
 
-    `words` are strings of the tests: what a misspelt one may have meant.
+    `words` are strings of the tests: what a misspelt one may have meant. `reads` counts how often the outermost
+    function around reads a name; `idle` are the names of empty collections that nothing in it ever fills.
     """
 
     def __init__(
         self,
         source: Source,
         function: ast.FunctionDef | ast.AsyncFunctionDef | None,
-        words: tuple[str, ...] = (),
+        words: Words = NO_WORDS,
     ) -> None:
         self.words = words
         around = _around(source, function)
@@ -153,6 +185,9 @@ class Scope:
         self.globals = _module_names(source.tree)
         self.functions = _defined(source.tree)
         self.constants = _constants(function or source.tree)
+        self.bound = frozenset(name for each in around for name in _bound(each))
+        self.reads = _reads(around[-1]) if around else Counter[str]()
+        self.idle = _idle(around[-1]) if around else frozenset[str]()
 
     def kind(self, node: ast.expr) -> str | None:
         """The kind of an expression's value, where it can be told."""
@@ -223,6 +258,25 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, 
 def _bound(function: ast.AST) -> tuple[str, ...]:
     names = (n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return tuple(dict.fromkeys(names))
+
+
+def _reads(function: ast.AST) -> Counter[str]:
+    names = (n for n in ast.walk(function) if isinstance(n, ast.Name))
+    return Counter(n.id for n in names if isinstance(n.ctx, ast.Load))
+
+
+def _idle(function: ast.AST) -> frozenset[str]:
+    nodes = tuple(ast.walk(function))
+    empty, used = set[str](), Counter[str]()
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.List(elts=[]) | ast.Call(args=[])):
+                empty.add(name)
+            case ast.Attribute(value=ast.Name(id=name)) | ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                used[name] += 1
+            case ast.AugAssign(target=ast.Name(id=name)) | ast.Call(args=[ast.Name(id=name), *_]):
+                used[name] += 1
+    return frozenset(name for name in empty if not used[name])
 
 
 def _self_attributes(source: Source, function: ast.AST | None) -> tuple[str, ...]:

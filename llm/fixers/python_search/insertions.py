@@ -95,10 +95,11 @@ def insert_call(site: Site, node: ast.stmt) -> Iterator[Edit]:
         return
     filled = [(name, call) for name, kind in site.scope.kinds.items() for call in _FILLED_BY.get(kind, ())]
     for name, call in filled:
+        share = 1.0 if name in site.scope.idle else 0.5
         for other in (*_names_in(node), *(n for n in site.scope.locals if n not in _names_in(node))):
             if other != name:
                 for put, weight in ((site.line_after, 1.0), (site.line_before, 0.9)):
-                    if edit := put(node, (f"{name}.{call}({other})",), weight):
+                    if edit := put(node, (f"{name}.{call}({other})",), share * weight):
                         yield edit
 
 

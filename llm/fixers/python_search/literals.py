@@ -7,11 +7,13 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from llm.fixers.python_search.edits import Edit
-from llm.fixers.python_search.ingredients import strings_in
+from llm.fixers.python_search.ingredients import Words, strings_in
 from llm.fixers.python_search.site import Site
+from llm.fixers.python_search.statements import neighbour
 
 _PLACE = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)[^{}]*\}(?!\})")
 _PLAIN = re.compile(r"[rR]?(?=['\"])")
@@ -53,8 +55,21 @@ def _marked(literal: str) -> str:
     return "".join(rows)[1:-1]
 
 
+_PatternEdit = tuple[int, str, str, float]
+"""Where in the pattern, what stands there, what else could, weight."""
+
+
 def change_pattern(site: Site, node: ast.Constant) -> Iterator[Edit]:
     """A regular expression with a part that may come more or less often, a dot that is one, another end."""
+    return _in_pattern(site, node, _pattern_edits)
+
+
+def add_alternative(site: Site, node: ast.Constant) -> Iterator[Edit]:
+    """One more among several words of a regular expression, for a word of the tests that ends as it goes on."""
+    return _in_pattern(site, node, partial(_alternatives, site.scope.words))
+
+
+def _in_pattern(site: Site, node: ast.Constant, edits: Callable[[str], Iterator[_PatternEdit]]) -> Iterator[Edit]:
     if not isinstance(node.value, str) or len(node.value) > _LONGEST or not _is_pattern(site, node, node.value):
         return
     literal = site.text(node)
@@ -64,7 +79,7 @@ def change_pattern(site: Site, node: ast.Constant) -> Iterator[Edit]:
     start, end = opening.end(), len(literal) - len(opening[1])
     base = site.source.span(node)[0]
     body = literal[start:end]
-    for at, old, new, weight in (*_pattern_edits(body), *_alternatives(body, site.scope.words)):
+    for at, old, new, weight in edits(body):
         yield Edit(base + start + at, base + start + at + len(old), new, weight)
 
 
@@ -76,8 +91,7 @@ def _is_pattern(site: Site, node: ast.Constant, text: str) -> bool:
     return bool(re.search(r"\\[dwsbDWSB]|\[[^\]]+\][*+?]|\(\?", text))
 
 
-def _pattern_edits(body: str) -> Iterator[tuple[int, str, str, float]]:
-    """(where, what stands there, what else could, weight)."""
+def _pattern_edits(body: str) -> Iterator[_PatternEdit]:
     for count, found in enumerate(_PIECE.finditer(body)):
         piece, often, lazy = found[1], found[2] or "", found[3] or ""
         if count >= _MOST_PIECES or piece in _NO_PIECES:
@@ -95,14 +109,14 @@ def _pattern_edits(body: str) -> Iterator[tuple[int, str, str, float]]:
         yield (place, mark, "", 0.5) if has else (place, "", mark, 0.5)
 
 
-def _alternatives(body: str, words: tuple[str, ...]) -> Iterator[tuple[int, str, str, float]]:
-    """One more among several words, for a word of the tests that ends as the pattern goes on; as above."""
+def _alternatives(words: Words, body: str) -> Iterator[_PatternEdit]:
     for found in _WORDS_OR.finditer(body):
         known, ending = found[1].split("|"), found[2]
-        stems = (word.removesuffix(ending) for word in words if word.endswith(ending))
-        new = dict.fromkeys(stem for stem in stems if len(stem) > 1 and stem.isalpha() and stem not in known)
-        for rank, stem in enumerate(tuple(new)[:_MOST_WORDS]):
-            yield found.end(1), "", f"|{stem}", 0.6 - 0.01 * rank
+        new = [word for word in words.every if word.endswith(ending)][:_MOST_WORDS]
+        for rank, word in enumerate(new):
+            stem = word.removesuffix(ending)
+            if len(stem) > 1 and stem.isalpha() and stem not in known:
+                yield found.end(1), "", f"|{stem}", (1.0 if word in words.asked else 0.4) - 0.01 * rank
 
 
 def add_element(site: Site, node: ast.List | ast.Set | ast.Tuple | ast.Dict) -> Iterator[Edit]:
@@ -112,19 +126,67 @@ def add_element(site: Site, node: ast.List | ast.Set | ast.Tuple | ast.Dict) -> 
     keys = [each.value for each in entries if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     if len(keys) < 2 or len(keys) != len(entries) or isinstance(getattr(node, "ctx", None), ast.Store):
         return
+    if isinstance(site.parent(node), ast.List | ast.Tuple | ast.Set):
+        return  # a row of a larger table, as long as all the others
     values = node.values if isinstance(node, ast.Dict) else node.elts
     last = values[-1]
     like = site.text(last) if isinstance(last, ast.Constant) else "'"
     elsewhere = strings_in(site.source)
-    words = [word for word in site.scope.words if word not in keys and _alike(word, keys)]
-    words.sort(key=lambda word: word not in elsewhere)
+    words = [word for word in site.scope.words.every if word not in keys and _alike(word, keys)]
+    words.sort(key=lambda word: (word not in site.scope.words.asked, word not in elsewhere))
     for rank, word in enumerate(words[:_MOST_WORDS]):
         quoted = f'"{word}"' if like.startswith('"') else repr(word)
         if isinstance(node, ast.Dict):
             same = all(isinstance(v, ast.Constant) and v.value == k for k, v in zip(keys, values, strict=True))
             quoted = f"{quoted}: {quoted if same else site.text(last)}"
-        weight = 1.0 if word in elsewhere else 0.5
+        weight = 1.0 if word in site.scope.words.asked else 0.45 if word in elsewhere else 0.2
         yield site.replace_raw(last, f"{site.text(last)}, {quoted}", weight * (1.0 - 0.02 * rank))
+
+
+def add_row(site: Site, node: ast.List | ast.Tuple) -> Iterator[Edit]:
+    """A table gets one more row of strings that the tests have, at its end or before all others."""
+    rows = [site.text(each) for each in node.elts if _strings_of(each)]
+    lengths = {len(_strings_of(each)) for each in node.elts}
+    if len(rows) < 2 or len(lengths) != 1 or 0 in lengths:
+        return
+    for row in site.scope.words.rows:
+        if len(row) in lengths:
+            new = _written(row, rows[-1])
+            yield site.replace_raw(node.elts[-1], f"{rows[-1]}, {new}")
+            yield site.replace_raw(node.elts[0], f"{new}, {rows[0]}", 0.8)
+
+
+def add_registration(site: Site, node: ast.Expr) -> Iterator[Edit]:
+    """One more call like the one before, with strings that the tests have: a table that is made call by call."""
+    after = neighbour(site, node, 1)
+    last = not (isinstance(after, ast.Expr) and _strings_of(after.value) and _called(after) == _called(node))
+    strings = _strings_of(node.value)
+    for row in site.scope.words.rows if last and isinstance(node.value, ast.Call) else ():
+        if len(row) == len(strings):
+            text = f"{_called(node)}{_written(row, site.text(node))}"
+            for put, weight in ((site.line_after, 1.0), (site.line_before, 0.9)):
+                if edit := put(node, (text,), weight):
+                    yield edit
+
+
+def _called(node: ast.Expr) -> str:
+    return ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
+
+
+def _strings_of(node: ast.expr) -> tuple[str, ...]:
+    """The strings of a tuple, list or call that has nothing else; () for any other."""
+    match node:
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Call(args=parts, keywords=[]):
+            texts = tuple(p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str))
+            return texts if len(texts) == len(parts) else ()
+    return ()
+
+
+def _written(row: tuple[str, ...], like: str) -> str:
+    """A row in the brackets and quotation marks of another one; in round ones where that is a call."""
+    quote = '"' if '"' in like and "'" not in like else "'"
+    words = ", ".join(f"{quote}{w}{quote}" if quote not in w and "\\" not in w else repr(w) for w in row)
+    return f"[{words}]" if like.startswith("[") else f"({words})"
 
 
 def _alike(word: str, keys: list[str]) -> bool:

@@ -151,7 +151,9 @@ def extend_condition(site: Site, node: ast.If | ast.While | ast.Return) -> Itera
         return
     known = dict.fromkeys(site.text(n) for n in ast.walk(site.function) if isinstance(n, ast.Compare))
     owners = (site.text(n.value) for n in ast.walk(condition) if isinstance(n, ast.Attribute | ast.Subscript))
-    known |= dict.fromkeys(f"{owner} is {word}" for owner in owners for word in ("None", "not None"))
+    for owner in dict.fromkeys(owners):  # asked first, or it is too late
+        yield site.replace(condition, f"{owner} is None or {site.atom(condition)}")
+        yield site.replace(condition, f"{owner} is not None and {site.atom(condition)}")
     names = dict.fromkeys(site.scope.locals, 0.6) | {f"not {name}": 0.5 for name in site.scope.locals}
     for text, weight in (dict.fromkeys(known, 0.8) | names).items():
         if "\n" not in text and text != site.text(condition):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from llm.fixers.python_search.edits import Edit, Source, parsed
-from llm.fixers.python_search.ingredients import Scope
+from llm.fixers.python_search.ingredients import NO_WORDS, Scope, Words
 from llm.fixers.python_search.locate import Suspicion
 from llm.fixers.python_search.site import Site
 from llm.fixers.python_search.templates import TEMPLATES, Template
@@ -43,9 +43,7 @@ class _Group:
     suspicion: float
 
 
-def proposals(
-    sources: Mapping[str, Source], suspicion: Suspicion, words: tuple[str, ...] = ()
-) -> Iterator[Proposal]:
+def proposals(sources: Mapping[str, Source], suspicion: Suspicion, words: Words = NO_WORDS) -> Iterator[Proposal]:
     """Edits, most promising first; each program once, by its tree. `words` are strings of the tests."""
     tie = count()
     heap: list[tuple[float, int, _Group | Proposal]] = []
@@ -83,7 +81,7 @@ def _expand(group: _Group) -> Iterator[Proposal]:
         yield Proposal(group.site.source.path, edit, group.template.name, line, score)
 
 
-def _groups(source: Source, lines: Mapping[int, float], words: tuple[str, ...]) -> Iterator[_Group]:
+def _groups(source: Source, lines: Mapping[int, float], words: Words) -> Iterator[_Group]:
     sites: dict[ast.AST | None, Site] = {}
     for node in _editable(source):
         score = _suspicion_of(source, node, lines)

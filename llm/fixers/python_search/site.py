@@ -98,7 +98,7 @@ class Site:
         return Edit(end, end, lead + self._lines(self.source.indent(node), lines), weight)
 
     def _lines(self, indent: str, lines: tuple[str, ...]) -> str:
-        return "".join(f"{indent}{line}{self.source.newline}" for line in lines)
+        return "".join(f"{indent if line else ''}{line}{self.source.newline}" for line in lines)
 
 
 def is_callee(site: Site, node: ast.expr) -> bool:

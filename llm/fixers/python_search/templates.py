@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llm.fixers.python_search import calls, constants, literals, operators, values
+from llm.fixers.python_search import calls, classes, constants, literals, operators, values
 from llm.fixers.python_search import insertions as put
 from llm.fixers.python_search import statements as stmt
 from llm.fixers.python_search.edits import Edit
@@ -20,6 +20,7 @@ from llm.fixers.python_search.site import Site
 _LOOSE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp)
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Break, ast.Continue, ast.Raise)
 _ANY = (*_SIMPLE, ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Assert)
+_GATHERED = (ast.Call, ast.ListComp, ast.SetComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ TEMPLATES = (
     Template("cut", 0.40, (*_LOOSE, ast.ListComp), calls.cut),
     Template("a call for an index", 0.40, (ast.Subscript,), calls.call_for_index),
     Template("change a range", 0.70, (ast.Call,), calls.change_range),
-    Template("fill a collection", 0.35, (*_SIMPLE, ast.If, ast.For, ast.While), put.insert_call),
+    Template("fill a collection", 0.70, (*_SIMPLE, ast.If, ast.For, ast.While), put.insert_call),
     Template("insert an assignment", 0.20, _SIMPLE, put.insert_assignment),
     Template("only under a condition", 0.30, _SIMPLE, put.only_if),
     Template("insert an else", 0.30, (ast.If,), put.else_nothing),
@@ -92,6 +93,11 @@ TEMPLATES = (
     Template("one more type", 0.45, (ast.Call,), calls.more_types),
     Template("make it an f-string", 0.90, (ast.Constant,), literals.make_fstring),
     Template("change a pattern", 0.60, (ast.Constant,), literals.change_pattern),
-    Template("one more element", 0.40, (ast.List, ast.Set, ast.Tuple, ast.Dict), literals.add_element),
+    Template("one more alternative", 0.90, (ast.Constant,), literals.add_alternative),
+    Template("one more row", 0.90, (ast.List, ast.Tuple), literals.add_row),
+    Template("one more registration", 0.90, (ast.Expr,), literals.add_registration),
+    Template("one more element", 0.90, (ast.List, ast.Set, ast.Tuple, ast.Dict), literals.add_element),
+    Template("leave out what is not there", 0.30, _GATHERED, calls.leave_out),
+    Template("hand on a special method", 0.45, (ast.ClassDef,), classes.hand_on),
     Template("mutable default", 0.80, (ast.FunctionDef,), stmt.change_default),
 )
