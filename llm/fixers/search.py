@@ -30,8 +30,9 @@ _TELL_EVERY_S = 2.0
 _BEST_PRIOR = 0.5
 _PATIENCE = {1: 20, 20: 100}
 """An edit that ran out of time may take that many times longer: soon, if it came further than the unchanged
-program does, else once all single ones were tried. One that still comes further gets the most then."""
-_MOST_PATIENT, _PATIENT_EVERY = 12, 50
+program does, else once all single ones were tried. One that still comes further gets the most: the first few that
+come as far as any at once, the others then."""
+_MOST_PATIENT, _PATIENT_EVERY, _MOST_LONGEST = 12, 50, 3
 
 
 class Search:
@@ -113,6 +114,8 @@ class _Hunt:
         self._tried: list[pairs.Tried] = []
         self._late: list[order.Proposal] = []
         self._soon: deque[order.Proposal] = deque()
+        self._furthest = (0, 0)
+        self._longest = 0
         self.executed: dict[str, frozenset[str]] = {}
         self.found = 0
         self.helped = False
@@ -166,11 +169,19 @@ class _Hunt:
 
     def _heard(self, proposal: order.Proposal, reach: pairs.Reach, usual: pairs.Reach) -> None:
         self._tried.append(pairs.Tried(proposal, reach.worth(usual)))
-        came_further = (reach.at, reach.line) > (usual.at, usual.line)
+        place = (reach.at, reach.line)
+        came_further = place > (usual.at, usual.line)
+        self._furthest = max(self._furthest, place)
         first = proposal.patience == 1
         if reach.killed and proposal.patience in _PATIENCE and (first or came_further):
             again = replace(proposal, patience=_PATIENCE[proposal.patience])
-            (self._soon if first and came_further else self._late).append(again)
+            at_once = came_further and (first or self._furthest_again(place))
+            (self._soon if at_once else self._late).append(again)
+
+    def _furthest_again(self, place: tuple[int, int]) -> bool:
+        """Whether none came further than this one, which was patiently waited for; of a few it is true."""
+        self._longest += place >= self._furthest
+        return place >= self._furthest and self._longest <= _MOST_LONGEST
 
 
 def _executed(tests: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, frozenset[str]]:
@@ -187,38 +198,49 @@ def _is_progress(verdict: Evaluation) -> bool:
 
 
 def _plausible(red: RedState, talk: warm.Conversation, deadline: float) -> Iterator[order.Proposal]:
-    """Plausible edits as they are found, until time is up, nobody wants more, or there are no more.
-
-    Verdicts do not come in the order of promise: what is found at about the same time is told best first.
-    """
+    """Plausible edits as they are found, until time is up, nobody wants more, or there are no more."""
     began = told = time.monotonic()
     under_way = False
-    together: list[order.Proposal] = []
+    found: list[order.Proposal] | None = []
     while (
-        time.monotonic() < deadline
+        found is not None
+        and time.monotonic() < deadline
         and talk.tally.tried < _MOST_TRIED
         and red.remaining_s() > 0
         and not red.cancel.is_set()
     ):
+        found = _together(talk)
+        if talk.tally.sent and not under_way:
+            under_way = True
+            red.progress(f"search: first candidate under evaluation after {talk.tally.sent - began:.2f} s")
+        if not found and time.monotonic() - told > _TELL_EVERY_S:
+            told = time.monotonic()
+            red.progress(_summary(talk.tally, red))
+        yield from found or ()
+
+
+def _together(talk: warm.Conversation) -> list[order.Proposal] | None:
+    """What was found at about the same time, best first; [] where nothing was yet, None where nothing will be.
+
+    Verdicts do not come in the order of promise: for more promising ones that are still out it waits a moment.
+    """
+    found: list[order.Proposal] = []
+    until = 0.0
+    while len(found) < _TOGETHER:
         try:
-            proposal = talk.plausible(_SETTLING_S if together else _TICK_S)
+            proposal = talk.plausible(_TICK_S if not found else _TICK_S / 5)
         except Empty:
-            yield from sorted(together, key=_promise)
-            together.clear()
-            if talk.tally.sent and not under_way:
-                under_way = True
-                red.progress(f"search: first candidate under evaluation after {talk.tally.sent - began:.2f} s")
-            if time.monotonic() - told > _TELL_EVERY_S:
-                told = time.monotonic()
-                red.progress(_summary(talk.tally, red))
-            continue
-        if proposal is None:
+            if not found or time.monotonic() > until:
+                break
+        else:
+            if proposal is None:
+                talk.end()  # heard once more by whoever asks next
+                return sorted(found, key=_promise) or None
+            found.append(proposal)
+            until = until or time.monotonic() + _SETTLING_S
+        if found and talk.awaited <= min(each.score for each in found):
             break
-        together.append(proposal)
-        if len(together) == _TOGETHER:
-            yield from sorted(together, key=_promise)
-            together.clear()
-    yield from sorted(together, key=_promise)
+    return sorted(found, key=_promise)
 
 
 def _promise(proposal: order.Proposal) -> float:

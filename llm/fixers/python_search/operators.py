@@ -60,11 +60,11 @@ def swap_comparison(site: Site, node: ast.Compare) -> Iterator[Edit]:
 def swap_operator(site: Site, node: ast.BinOp) -> Iterator[Edit]:
     """Another arithmetic or bit operator; operands that it would take apart get parentheses."""
     old = _SYMBOLS[type(node.op)]
-    by_one = isinstance(node.right, ast.Constant) and node.right.value == 1
+    one_by, by_one = (isinstance(n, ast.Constant) and n.value == 1 for n in (node.left, node.right))
     for rank, new in enumerate(_OPERATORS[old].split()):
         weight = 1.0 - 0.12 * rank
-        if by_one and new in _NEUTRAL_BY_ONE:
-            continue
+        if (by_one and new in _NEUTRAL_BY_ONE) or (one_by and new == "*"):
+            continue  # leaving out the operand says the same more plainly
         if isinstance(node.left, _WEAKER) or isinstance(node.right, _WEAKER):
             yield site.replace(node, f"{site.atom(node.left)} {new} {site.atom(node.right)}", weight)
         elif edit := site.between(node.left, node.right, old, new, weight):

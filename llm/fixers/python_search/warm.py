@@ -76,7 +76,8 @@ class Conversation:
     """Answers each report of the warm process with more candidates, and hands on the plausible ones.
 
     `imported` are the lines that ran outside of tests (path → lines), known from the probe on. Used as
-    `Job.on_report`, on one thread of the sandbox; `plausible()` is read on the caller's. `texts` are the sources
+    `Job.on_report`, on one thread of the sandbox; `plausible()` and `awaited`, the promise of the edit that is out
+    for longest, are read on the caller's. `texts` are the sources
     that edits are for; each is sent before its first edit, so that most of a workspace never is.
     """
 
@@ -84,6 +85,7 @@ class Conversation:
         self, supply: Supply, texts: Mapping[str, str], heard: Heard = lambda proposal, reach, usual: None
     ) -> None:
         self.tally = Tally()
+        self.awaited = 0.0
         self.imported: Mapping[str, list[int]] = {}
         self._supply = supply
         self._heard = heard
@@ -112,7 +114,9 @@ class Conversation:
             case "verdicts":
                 for verdict in event["verdicts"]:
                     self._note(verdict)
-                return self._more()
+                more = self._more()
+                self.awaited = next((proposal.score for proposal in self._sent.values()), 0.0)
+                return more
         return b""
 
     def _note(self, verdict: Mapping[str, Any]) -> None:
