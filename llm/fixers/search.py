@@ -28,10 +28,10 @@ _TOGETHER = 8
 _TICK_S = 0.05
 _TELL_EVERY_S = 2.0
 _BEST_PRIOR = 0.5
-_PATIENCE = {1: 20, 20: 100}
+_PATIENCE = {1: 20, 20: 400}
 """An edit that ran out of time may take that many times longer: soon, if it came further than the unchanged
 program does, else once all single ones were tried. One that still comes further gets the most: the first few that
-come as far as any at once, the others then."""
+come to the last of the failing tests at once, the others then."""
 _MOST_PATIENT, _PATIENT_EVERY, _MOST_LONGEST = 12, 50, 3
 
 
@@ -114,7 +114,6 @@ class _Hunt:
         self._tried: list[pairs.Tried] = []
         self._late: list[order.Proposal] = []
         self._soon: deque[order.Proposal] = deque()
-        self._furthest = (0, 0)
         self._longest = 0
         self.executed: dict[str, frozenset[str]] = {}
         self.found = 0
@@ -169,19 +168,18 @@ class _Hunt:
 
     def _heard(self, proposal: order.Proposal, reach: pairs.Reach, usual: pairs.Reach) -> None:
         self._tried.append(pairs.Tried(proposal, reach.worth(usual)))
-        place = (reach.at, reach.line)
-        came_further = place > (usual.at, usual.line)
-        self._furthest = max(self._furthest, place)
+        came_further = (reach.at, reach.line) > (usual.at, usual.line)
         first = proposal.patience == 1
         if reach.killed and proposal.patience in _PATIENCE and (first or came_further):
             again = replace(proposal, patience=_PATIENCE[proposal.patience])
-            at_once = came_further and (first or self._furthest_again(place))
+            at_once = came_further and (first or self._is_last(reach.at))
             (self._soon if at_once else self._late).append(again)
 
-    def _furthest_again(self, place: tuple[int, int]) -> bool:
-        """Whether none came further than this one, which was patiently waited for; of a few it is true."""
-        self._longest += place >= self._furthest
-        return place >= self._furthest and self._longest <= _MOST_LONGEST
+    def _is_last(self, at: int) -> bool:
+        """Whether it is one of the first to come to the last of the failing tests, which takes longest."""
+        last = at + 1 >= self._talk.targets
+        self._longest += last
+        return last and self._longest <= _MOST_LONGEST
 
 
 def _executed(tests: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, frozenset[str]]:

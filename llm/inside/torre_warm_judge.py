@@ -102,8 +102,10 @@ class Judge:
         messages = [json.loads(line) for line in lines if line.strip()]
         self.open = self.open and not any("stop" in m for m in messages)
         for message in messages:
-            if "id" in message:
-                self.waiting.append((self.first, message, "patience" in message))
+            if "patience" in message:  # asked for once more, before all others
+                self.waiting.appendleft((self.first, message, True))
+            elif "id" in message:
+                self.waiting.append((self.first, message, False))
             elif "source" in message:
                 self.first.hear(message)
 

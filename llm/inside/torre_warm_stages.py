@@ -260,9 +260,13 @@ class Collected:
         Judge(questions, rest, self.workers, self.memory_bytes, copy, say).run()
 
     def _rehearsed(self, run_tests, names, plainly):
-        child = Child(lambda: [run_tests(names, False, self.limit_s, plainly)], 3600.0, 0.0, self.memory_bytes)
-        told = child.wait()
-        return {"results": {} if "killed" in told else told, "cpu_s": child.cpu_s}
+        def work():
+            began = time.process_time()  # of the tests alone: a candidate's limit does not count the fork either
+            results = run_tests(names, False, self.limit_s, plainly)
+            return [{"results": results, "cpu_s": time.process_time() - began}]
+
+        told = Child(work, 3600.0, 0.0, self.memory_bytes).wait()
+        return {"results": {}, "cpu_s": 0.0} if "killed" in told else told
 
 
 class Copy:

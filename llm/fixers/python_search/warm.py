@@ -75,6 +75,8 @@ class _Lines:
 class Conversation:
     """Answers each report of the warm process with more candidates, and hands on the plausible ones.
 
+    `targets`: how many tests fail there, known once it is ready.
+
     `imported` are the lines that ran outside of tests (path → lines), known from the probe on. Used as
     `Job.on_report`, on one thread of the sandbox; `plausible()` and `awaited`, the promise of the edit that is out
     for longest, are read on the caller's. `texts` are the sources
@@ -86,6 +88,7 @@ class Conversation:
     ) -> None:
         self.tally = Tally()
         self.awaited = 0.0
+        self.targets = 0
         self.imported: Mapping[str, list[int]] = {}
         self._supply = supply
         self._heard = heard
@@ -107,7 +110,7 @@ class Conversation:
                 self.imported = event.get("imported", {})
                 self._edits = self._supply(event["tests"])
             case "ready":
-                self._usual = _reach(event.get("usual", {}))
+                self._usual, self.targets = _reach(event.get("usual", {})), _count(event.get("targets"))
                 return self._more()
             case "give_up":
                 self.tally.why_not = str(event.get("why", ""))
@@ -171,8 +174,12 @@ class Conversation:
 
 
 def _reach(told: Mapping[str, Any]) -> Reach:
-    at, line = (n if isinstance(n, int) else 0 for n in (told.get("at"), told.get("line")))
+    at, line = _count(told.get("at")), _count(told.get("line"))
     return Reach(at, line, str(told.get("error", "")), told.get("killed") == "timeout")
+
+
+def _count(told: object) -> int:
+    return told if isinstance(told, int) else 0
 
 
 def _event(line: bytes) -> Mapping[str, Any]:
