@@ -237,3 +237,107 @@ def test_a_method_under_unittest_with_set_up(tmp_path: Path) -> None:
     with red_python(tmp_path, files, UNITTEST) as red:
         red.seconds = 120.0
         assert "self.used += amount" in red.first_green(FIXER)["account.py"]
+
+
+FORGOTTEN = {
+    "a row of a table that is made call by call": (
+        """
+        IRREGULAR = {}
+
+        def irregular(one, many):
+            IRREGULAR[one] = many
+
+        def plural(word):
+            return IRREGULAR.get(word, word + "s")
+
+        irregular("child", "children")
+        irregular("foot", "feet")
+        """,
+        """
+        import pytest
+        from app import plural
+
+        @pytest.mark.parametrize("one, many", [("foot", "feet"), ("goose", "geese"), ("cat", "cats")])
+        def test_plural(one, many):
+            assert plural(one) == many
+        """,
+        'irregular("goose", "geese")\n',
+    ),
+    "an entry that another table has": (
+        """
+        WIDTHS = {"plain": 0, "grid": 2, "pipe": 1, "csv": 0}
+        OVER_LINES = {"plain": "plain", "grid": "grid"}
+
+        def layout(name, text):
+            lines = text.split("|") if name in OVER_LINES else [text]
+            return [" " * WIDTHS[name] + line for line in lines]
+        """,
+        """
+        from app import layout
+
+        def test_grid(): assert layout("grid", "a|b") == ["  a", "  b"]
+        def test_csv(): assert layout("csv", "a|b") == ["a|b"]
+        def test_pipe(): assert layout("pipe", "a|b") == [" a", " b"]
+        """,
+        '"pipe": "pipe"}',
+    ),
+    "a special method": (
+        """
+        class Tag:
+            def __init__(self, name):
+                self.name = name
+
+            def __eq__(self, other):
+                return isinstance(other, Tag) and self.name == other.name
+
+            def unique(self, *others):
+                return len({self, *others})
+        """,
+        """
+        from app import Tag
+
+        def test_equal(): assert Tag("a") == Tag("a") != Tag("b")
+        def test_unique(): assert Tag("a").unique(Tag("a"), Tag("b")) == 2
+        """,
+        "def __hash__(self):\n        return hash(self.name)\n",
+    ),
+    "what is not there is left out": (
+        """
+        class Registry:
+            def __init__(self):
+                self.plugins = {}
+
+            def block(self, name):
+                self.plugins[name] = None
+
+            def add(self, name, plugin):
+                self.plugins[name] = plugin
+
+            def all(self):
+                return set(self.plugins.values())
+        """,
+        """
+        from app import Registry
+
+        def filled(*blocked):
+            registry = Registry()
+            registry.add("one", 0)
+            registry.add("two", "second")
+            for name in blocked:
+                registry.block(name)
+                assert name in registry.plugins and registry.plugins[name] is None
+            return registry.all()
+
+        def test_all(): assert filled() == {0, "second"}
+        def test_blocked(): assert filled("three", "two") == {0}
+        """,
+        "{x for x in self.plugins.values() if x is not None}",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FORGOTTEN)
+def test_what_was_forgotten_is_put_in(tmp_path: Path, kind: str) -> None:
+    code, suite, expected = FORGOTTEN[kind]
+    with red_python(tmp_path, {"app.py": code, "test_app.py": suite}) as red:
+        assert expected in red.first_green(FIXER)["app.py"]

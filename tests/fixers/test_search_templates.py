@@ -244,6 +244,13 @@ def test_a_name_that_would_be_bound_for_nobody_comes_late() -> None:
     )
 
 
+def test_what_is_compared_with_itself_comes_late() -> None:
+    text = "def f(a, b, c):\n    return a in b\n"
+    found = all_proposals(text, 20_000)
+    scores = [next(p.score for p in found if each in p.edit.apply(text)) for each in ("a in c\n", "a in a\n")]
+    assert scores[1] < 0.2 * scores[0]
+
+
 def test_a_loop_that_ends_by_what_it_returns_goes_on() -> None:
     """`while name:` would end without a value."""
     loop = "def f(a):\n    while True:\n        if a.b is None:\n            return False\n        a = a.b\n"

@@ -38,18 +38,23 @@ SUITES = {
 }
 
 
-def judged(red: Red, expressions: list[str]) -> tuple[list[str], warm.Tally]:
-    """The expressions that the warm process finds plausible in the place of `n + 1`, and the tally."""
+def judged(
+    red: Red, expressions: list[str], patience: int = 1, heard: warm.Heard = lambda proposal, reach, usual: None
+) -> tuple[list[str], warm.Tally]:
+    """The expressions that the warm process finds plausible in the place of `n + 1`, and the tally; for the last
+    one it has this much `patience`."""
     texts = {"app.py": red.files["app.py"]}
     start = texts["app.py"].index("n + 1")
 
     def supply(tests: Mapping[str, Any]) -> Iterator[Proposal]:
-        return (Proposal("app.py", Edit(start, start + 5, text), "given", 5, 1.0) for text in expressions)
+        for place, text in enumerate(expressions, 1):
+            edit = Edit(start, start + 5, text)
+            yield Proposal("app.py", edit, "given", 5, 1.0, patience if place == len(expressions) else 1)
 
     state = red.state()
     launch = launch_of(red.check, red.sandbox)
     assert launch is not None
-    talk, result = warm.Conversation(supply, texts), state.baseline[0]
+    talk, result = warm.Conversation(supply, texts, heard), state.baseline[0]
     job = warm.job_for(launch, result, red.workspace, failing(result), 60.0, talk, Event())
     warm.converse(red.sandbox, job, talk).join()
     found = iter(lambda: talk.plausible(1.0), None)
@@ -71,6 +76,18 @@ def test_the_code_that_is_judged_is_the_candidates(tmp_path: Path) -> None:
         found, tally = judged(red, ["n + 1", RIGHT])
     assert found == [RIGHT]
     assert tally.tried == 2
+
+
+@pytest.mark.parametrize(("patience", "early"), [(20, True), (1, False)])
+def test_what_is_asked_once_more_is_judged_before_all_that_waits(
+    tmp_path: Path, patience: int, early: bool
+) -> None:
+    """Behind three hundred others it would have to wait for the hanging ones among them."""
+    heard: list[str] = []
+    waiting = [f"{SLOW} + {n}" for n in range(60)]
+    with red_python(tmp_path, {"app.py": CODE, "test_app.py": SUITES[PYTEST]}) as red:
+        judged(red, [*waiting, WRONG], patience, lambda proposal, reach, usual: heard.append(proposal.edit.text))
+    assert (heard.index(WRONG) < 20) is early
 
 
 POISON = "[setattr(__import__('math'), 'floor', len), n][1]"

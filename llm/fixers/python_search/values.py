@@ -67,12 +67,14 @@ def change_name(site: Site, node: ast.Name) -> Iterator[Edit]:
         choices = dict.fromkeys(site.scope.globals, 0.5) | dict.fromkeys(site.scope.locals, 1.0)
         choices |= {f"self.{name}": 0.2 for name in site.scope.attributes}
     kind = site.scope.kinds.get(node.id)
+    beside = [site.text(n) for n in (parent.left, *parent.comparators)] if isinstance(parent, ast.Compare) else ()
     only = site.scope.reads[node.id] == 1 and node.id in site.scope.bound  # it would be bound for nobody
     for name, weight in choices.items():
         if name != node.id:
             other = site.scope.kinds.get(name)
             share = 0.5 if kind and other and kind != other else 1.0
-            yield site.replace_raw(node, name, weight * share * (0.4 if only else 1.0))
+            share *= 0.4 if only else 0.1 if name in beside else 1.0
+            yield site.replace_raw(node, name, weight * share)
 
 
 def change_attribute(site: Site, node: ast.Attribute) -> Iterator[Edit]:
