@@ -164,7 +164,7 @@ class _Hunt:
     def _words(self, tests: Mapping[str, Any]) -> Words:
         judges = {path for test in tests.values() for path in test.get("lines", {}) if is_test_file(path)}
         texts = (self._red.files[path] for path in sorted(judges) if path in self._red.files)
-        return words_of(texts, self.executed)
+        return words_of(texts, self.executed, (d.message for d in self._result.diagnostics))
 
     def _heard(self, proposal: order.Proposal, reach: pairs.Reach, usual: pairs.Reach) -> None:
         self._tried.append(pairs.Tried(proposal, reach.worth(usual)))

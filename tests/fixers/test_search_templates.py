@@ -233,6 +233,22 @@ def test_a_class_hands_on_what_it_lacks() -> None:
     assert not any("hash(self.one)" in after for after in found)  # compared by identity, and hashed by it
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("TypeError: unhashable type: 'Cache'", "return hash(self.items)"),
+        ("TypeError: 'Cache' object is not iterable", "return iter(self.items)"),
+        ("TypeError: object of type 'Cache' has no len()", "return len(self.items)"),
+        ("TypeError: 'Cache' object is not subscriptable", "return self.items[key]"),
+        ("TypeError: argument of type 'Cache' is not iterable", "return item in self.items"),
+    ],
+)
+def test_what_the_tests_ran_into_comes_first(said: str, expected: str) -> None:
+    first = all_proposals(HOLDS, 12, words_of([], said=[said]))
+    assert expected in next(p for p in first if p.template == "hand on a special method").edit.text
+    assert not any(p.template == "hand on a special method" for p in all_proposals(HOLDS, 4))
+
+
 def test_a_name_that_would_be_bound_for_nobody_comes_late() -> None:
     text = "def f(goal, items):\n    return [g(item) for item in items if goal]\n"
     texts = [p.edit.apply(text) for p in all_proposals(text, 20_000)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -96,21 +97,32 @@ _USED_AS = MappingProxyType(
 )
 
 
+_LACKS = (
+    (re.compile(r"unhashable type: '(\w+)'"), "__hash__"),
+    (re.compile(r"'(\w+)' object is not iterable"), "__iter__"),
+    (re.compile(r"object of type '(\w+)' has no len\(\)"), "__len__"),
+    (re.compile(r"'(\w+)' object is not subscriptable"), "__getitem__"),
+    (re.compile(r"argument of type '(\w+)' is not iterable"), "__contains__"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The short strings in the texts of tests: names of things that the program may have misspelt or forgotten.
 
     `asked` are those of `every` that the name of a failing test has in it; they come first. `rows` are the tuples,
-    lists and arguments of strings alone, one of them asked for.
+    lists and arguments of strings alone, one of them asked for. `lacking` are the special methods that the tests
+    ran into, each as (class, method).
     """
 
     every: tuple[str, ...] = ()
     asked: frozenset[str] = frozenset()
     rows: tuple[tuple[str, ...], ...] = ()
+    lacking: frozenset[tuple[str, str]] = frozenset()
 
 
-def words_of(tests: Iterable[str], failing: Iterable[str] = ()) -> Words:
-    """The words of these texts of tests; `failing` are the names of tests."""
+def words_of(tests: Iterable[str], failing: Iterable[str] = (), said: Iterable[str] = ()) -> Words:
+    """The words of these texts of tests; `failing` are the names of tests, `said` what they failed with."""
     trees = [source.tree for source in (parsed("", text) for text in tests) if source]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     found = dict.fromkeys(word for node in nodes if (word := _word(node)))
@@ -118,7 +130,13 @@ def words_of(tests: Iterable[str], failing: Iterable[str] = ()) -> Words:
     asked = frozenset(word for word in found if word in names)
     rows = dict.fromkeys(row for row in map(_row, nodes) if not asked.isdisjoint(row))
     every = sorted(found, key=lambda word: word not in asked)
-    return Words(tuple(every[:_MOST_WORDS]), asked, tuple(rows)[:_MOST_ROWS])
+    lacking = ((pattern.search(text), method) for text in said for pattern, method in _LACKS)
+    return Words(
+        every=tuple(every[:_MOST_WORDS]),
+        asked=asked,
+        rows=tuple(rows)[:_MOST_ROWS],
+        lacking=frozenset((match[1], method) for match, method in lacking if match),
+    )
 
 
 def _word(node: ast.AST) -> str:

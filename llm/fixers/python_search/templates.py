@@ -98,6 +98,6 @@ TEMPLATES = (
     Template("one more registration", 0.90, (ast.Expr,), literals.add_registration),
     Template("one more element", 0.90, (ast.List, ast.Set, ast.Tuple, ast.Dict), literals.add_element),
     Template("leave out what is not there", 0.30, _GATHERED, calls.leave_out),
-    Template("hand on a special method", 0.45, (ast.ClassDef,), classes.hand_on),
+    Template("hand on a special method", 0.90, (ast.ClassDef,), classes.hand_on),
     Template("mutable default", 0.80, (ast.FunctionDef,), stmt.change_default),
 )
