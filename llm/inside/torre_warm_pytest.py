@@ -30,6 +30,7 @@ class PytestPlugin:
         for item in items:
             spec = None if around else spec_of_pytest(item)
             self.ledger.specs[item.nodeid] = spec and dict(spec, alone=not hooks)
+            item.repr_failure = item._repr_failure_py = _brief
 
     def _hooks(self, config):
         """Names of pytest's hooks that files of the workspace implement. A test may fail alike with and without
@@ -45,6 +46,8 @@ class PytestPlugin:
         self.ledger.trace(False)
         if self.serve is None:
             return None
+        for item in session.items:
+            _ = item.location  # worked out once, and not anew in every copy of this process
         self.serve(partial(self._run, {item.nodeid: item for item in session.items}))
         return True
 
@@ -90,6 +93,11 @@ class PytestPlugin:
             self.ledger.fail(report.nodeid, "error")
         elif report.nodeid and self.order is not None and report.nodeid in self.order:
             self.ledger.results.setdefault(report.nodeid, {"status": "passed", "error": "", "trace": [], "s": 0.0})
+
+
+def _brief(excinfo, style=None):
+    """In the place of a traceback in words, which nobody reads: it takes longer than most tests."""
+    return excinfo.typename
 
 
 def _ignoring(pytest, plugin):
