@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -151,12 +151,13 @@ _OTHER_MACHINERY = re.compile(r"""["'`](?:node:test|vitest|@jest/globals|jest-[\
 
 
 def same_assertions(path: str, before: bytes, after: bytes) -> bool:
-    """Whether an edited test file still collects the same tests and asserts the same things."""
+    """Whether an edited test file still collects the same tests and asserts the same things, or more of them:
+    `assert x is True` for `assert x == True`."""
     if matches(path, _SHARED):
         return False
     try:
         if path.endswith((".py", ".pyi")):
-            return _python_claims(before) == _python_claims(after)
+            return _claims_hold(before, after)
         return _other_claims(before.decode()) == _other_claims(after.decode())
     except (SyntaxError, ValueError, RecursionError):
         return False
@@ -225,6 +226,35 @@ _MIXED: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "package.json": _package_json,
     "cargo.toml": _cargo,
 }
+
+
+def equals_a_constant(claim: ast.expr) -> Iterator[ast.Compare]:
+    """The `x == True`, `x == False`, `x == None` that must hold for a claim to hold; `is` would ask for more."""
+    match claim:
+        case ast.BoolOp(op=ast.And(), values=parts):
+            for part in parts:
+                yield from equals_a_constant(part)
+        case ast.Compare(ops=[ast.Eq()], comparators=[ast.Constant(value=None | True | False)]):
+            yield claim
+
+
+def _claims_hold(before: bytes, after: bytes) -> bool:
+    (names, claims), (names_after, claims_after) = _python_claims(before), _python_claims(after)
+    lost, gained = claims - claims_after, claims_after - claims
+    stricter = _stricter(before) if lost else {}
+    return names == names_after and Counter(stricter.get(claim) for claim in lost.elements()) == gained
+
+
+def _stricter(content: bytes) -> Mapping[str, str]:
+    """What an assertion says → what it says where a constant is asked for by identity."""
+    found = {}
+    for node in ast.walk(_Lambdas().visit(ast.parse(content))):
+        if isinstance(node, ast.Assert):
+            said = ast.dump(node)
+            for compared in equals_a_constant(node.test):
+                compared.ops = [ast.Is()]
+            found[said] = ast.dump(node)
+    return found
 
 
 def _python_claims(content: bytes) -> tuple[list[str], Counter[str]]:

@@ -13,6 +13,11 @@ from tests.fixers.red_python import red_python
 RUFF = f"{sys.executable} -m ruff check --isolated --no-cache --line-length 79 --select"
 
 CASES = {
+    "E711": ("def test_f():\n    assert f(1) == None\n", "def test_f():\n    assert f(1) is None\n"),
+    "E712": (
+        "def test_f():\n    assert f(1) == True and f(0) == False\n",
+        "def test_f():\n    assert f(1) is True and f(0) is False\n",
+    ),
     "E722": (
         "try:\n    x = int('a')\nexcept:\n    x = 0\n",
         "try:\n    x = int('a')\nexcept Exception:\n    x = 0\n",

@@ -399,6 +399,27 @@ def test_a_lambda_that_is_given_a_name_asserts_the_same(before: str, after: str,
     assert same_assertions("test_it.py", before.encode(), after.encode()) is same
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("assert f() == True", "assert f() is True", True),
+        ("assert f() == 1 and g == None", "assert f() == 1 and g is None", True),
+        ("assert f() == True\nassert f() == True", "assert f() is True\nassert f() == True", True),
+        ("assert f() is True", "assert f() == True", False),  # `1` would do then
+        ("assert f() == True", "assert f()", False),
+        ("assert not f() == True", "assert not f() is True", False),
+        ("assert f() == True or g()", "assert f() is True or g()", False),
+        ("assert f() == True", "assert f() is False", False),
+        ("assert f() == 1", "assert f() is 1", False),
+        ("assert f() == True", "assert g() is True", False),
+        ("assert f() == True\nassert g()", "assert f() is True", False),
+        ("assert f() == True", "assert f() is True\nassert g()", False),
+    ],
+)
+def test_an_assertion_may_ask_for_more(before: str, after: str, same: bool) -> None:
+    assert same_assertions("test_it.py", before.encode(), after.encode()) is same
+
+
 @pytest.mark.parametrize("name", EDITS_OF_TESTS)
 def test_a_test_file_with_a_diagnostic_may_change_but_not_what_it_asserts(name: str, workspace: Path) -> None:
     diff, fine = EDITS_OF_TESTS[name]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from llm.fixers.python_search.edits import Edit
 from llm.fixers.python_types.code import Function, Point, Way
+from llm.workspace.tampering import equals_a_constant
 
 Rule = Callable[[Point], Iterator[Way]]
 _SURE, _LIKELY, _POSSIBLE = 0.9, 0.75, 0.55
@@ -64,6 +65,17 @@ def same_type(point: Point) -> Iterator[Way]:
                 edits = [Edit(point.source.span(denied)[0], point.source.span(node)[0], "")]
             text = between.replace("==", "is").replace("!=", "is not")
             yield point.way("compare types by identity", _SURE, Edit(start, end, text), *edits)
+
+
+def asserted_constant(point: Point) -> Iterator[Way]:
+    """`assert x == True` → `assert x is True`, which asks for more; ruff's `assert x` would ask for less."""
+    if isinstance(point.statement, ast.Assert):
+        edits = []
+        for node in equals_a_constant(point.statement.test):
+            start, end = point.source.span(node.left)[1], point.source.span(node.comparators[0])[0]
+            edits.append(Edit(start, end, point.source.text[start:end].replace("==", "is")))
+        if edits:
+            yield point.way("the very constant", _LIKELY, *edits)
 
 
 def ask_callable(point: Point) -> Iterator[Way]:
@@ -289,6 +301,8 @@ RULES: dict[str, Rule] = {
     "E501": long_line,
     "E701": several_statements,
     "E702": several_statements,
+    "E711": asserted_constant,
+    "E712": asserted_constant,
     "E721": same_type,
     "E722": bare_except,
     "E741": ambiguous_name,
