@@ -106,6 +106,10 @@ def _summary(found: Findings, winner: Evaluation | None, ambiguous: bool, doubts
         return f"not proven: a second look did not agree: {_some(doubts)}"
     if winner and doubts:
         return f"not proven: not every check that was asked for could be run: {_some(doubts)}"
+    if winner and ambiguous and winner.recites:
+        return (
+            f"not proven: it adds what a test says, word for word: {winner.recites}; --accept-ambiguous takes it"
+        )
     if winner and ambiguous:
         differ = f"behave differently: {told}" if (told := winner.distinguishing) else "may behave differently"
         return f"not proven: candidates that pass {differ}; --accept-ambiguous takes the first"

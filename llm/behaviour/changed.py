@@ -6,6 +6,8 @@ import ast
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
+from llm.fixers.python_search.ingredients import rows_of
+
 Texts = Mapping[str, str | None]
 """Path → text; None where there is no such file."""
 
@@ -35,6 +37,36 @@ def adds_a_case(before: Texts, version: Texts) -> bool:
 def adds_constants(before: Texts, version: Texts) -> frozenset[str]:
     """The constants (as `repr` shows them) that a version has and the original has not."""
     return _constants(version) - _constants({path: before.get(path) for path in version})
+
+
+def recited(before: Texts, version: Texts, tests: Iterable[str]) -> str:
+    """A row that a version adds outside of functions and a test has just so, in words; "" where there is none.
+
+    It may be what a table lacked, or what the test asks and wants to hear, learnt by heart. A row has at least two
+    constants, one of them a text.
+    """
+    added = _rows(_tables(version)) - _rows(_tables({path: before.get(path) for path in version}))
+    found = added & _rows(node for text in tests if (tree := _parse(text)) for node in ast.walk(tree))
+    return min(found, default="")
+
+
+def _tables(texts: Texts) -> Iterator[ast.AST]:
+    """All that is written out of functions."""
+    pending: list[ast.AST] = list(_trees(texts))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, _Function | ast.Lambda):
+            pending += ast.iter_child_nodes(node)
+
+
+def _rows(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    rows = (row for node in nodes for row in rows_of(node))
+    return frozenset(
+        f"({', '.join(map(repr, row))})"
+        for row in rows
+        if len(row) > 1 and any(isinstance(each, str) and len(each) > 1 for each in row)
+    )
 
 
 def classes(texts: Texts) -> frozenset[str]:

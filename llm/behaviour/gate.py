@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from llm.behaviour import javascript
-from llm.behaviour.changed import Texts, adds_a_case, adds_constants, classes, watched
+from llm.behaviour.changed import Texts, adds_a_case, adds_constants, classes, recited, watched
 from llm.behaviour.measure import Measured, Question, measure
 from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit
 from llm.checks.python import Launch, launch_of
@@ -36,18 +36,22 @@ def gate(
     tell: Tell = lambda _: None,
     budget_s: float = BUDGET_S,
 ) -> tuple[Evaluation, ...]:
-    """The evaluations with `behaviour`, `distinguishing` and, where one is overfit, the reason filled in.
+    """The evaluations with `behaviour`, `distinguishing`, `recites` and, of one that is overfit, the reason.
 
     The best fifteen of those that passed are compared, whoever made them, within `budget_s` or what is left.
     `tell` hears in one line what was found, or why nothing could be measured. Raises SandboxError.
     """
-    evaluations = [replace(e, behaviour="", distinguishing="") for e in evaluations]
+    evaluations = [replace(e, behaviour="", distinguishing="", recites="") for e in evaluations]
     best = sorted((e for e in evaluations if e.passed), key=merit)[:_MOST]
     try:
         passing, before, changes = _texts(best, examiner)
     except DiffError as error:
         tell(f"behaviour: not measured (the workspace changed: {error})")
         return tuple(evaluations)
+    tests = _texts_of_tests(examiner)
+    passing = [replace(e, recites=recited(before, c, tests)) for e, c in zip(passing, changes, strict=True)]
+    told = {e.index: e for e in passing}
+    evaluations = [told.get(e.index, e) for e in evaluations]
     measured, natures = _compared(before, changes, examiner, budget_s, remaining_s)
     if measured is None:
         return tuple(evaluations)
@@ -74,6 +78,12 @@ def _texts(best: Sequence[Evaluation], examiner: Examiner) -> tuple[list[Evaluat
         passing.append(evaluation)
         changes.append(change)
     return passing, before, changes
+
+
+def _texts_of_tests(examiner: Examiner) -> tuple[str, ...]:
+    run = _runnable(examiner)
+    places = _judge(run[1], examiner.workspace) if run else ()
+    return tuple((examiner.workspace / place).read_text("utf-8", "replace") for place in places)
 
 
 def _original(file: Path) -> str | None:

@@ -56,7 +56,8 @@ class Evaluation:
     `fail_to_pass`: red before, green after. `still_failing`: red before and after. `newly_failing`: green (or
     absent) before, red after. `missing`: test ids of the baseline that the run no longer reports.
     `behaviour` is a key that is equal for candidates that behave alike ("" where it was not measured);
-    `distinguishing` is a call on which another passing candidate does otherwise, in words.
+    `distinguishing` is a call on which another passing candidate does otherwise, in words; `recites` a row of
+    constants that it adds to a table and that a test has just so.
     `agreement` counts the independent candidates that came to this same result; `same_as` is the index of the
     first of them where this one is a duplicate. `diff_size` is added + removed
     lines; `ttg_ms` the wall time from the start of the request to this verdict.
@@ -73,6 +74,7 @@ class Evaluation:
     missing: tuple[str, ...] = ()
     behaviour: str = ""
     distinguishing: str = ""
+    recites: str = ""
     agreement: int = 1
     same_as: int | None = None
     diff_size: int = 0

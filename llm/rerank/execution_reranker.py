@@ -123,6 +123,8 @@ def _unseen(baseline: Baseline) -> tuple[str, ...]:
 def _ambiguous(selection: Selection) -> tuple[str, ...]:
     if not selection.ambiguous or selection.winner is None:
         return ()
+    if selection.winner.recites:
+        return (f"the winner adds what a test says, word for word: {selection.winner.recites}",)
     return (f"candidates that pass behave differently: {selection.winner.distinguishing}",)
 
 

@@ -13,7 +13,7 @@ from llm.domain import EMBEDDED, Evaluation, Selection
 
 _BEST_GUESS = 0.5
 
-Merit = tuple[int, int, int, int, int, int, float, int, int]
+Merit = tuple[int, int, int, int, int, int, int, float, int, int]
 
 
 def prior_tier(prior: float) -> int:
@@ -41,6 +41,7 @@ def merit(evaluation: Evaluation, cluster: int = 1) -> Merit:
         -len(evaluation.fail_to_pass),
         len(evaluation.newly_failing) + len(evaluation.missing),
         -prior_tier(evaluation.candidate.prior),
+        1 if evaluation.recites else 0,
         -max(cluster, evaluation.agreement),
         evaluation.diff_size,
         -evaluation.candidate.prior,
@@ -59,9 +60,12 @@ def _ambiguous(ranking: Sequence[Evaluation]) -> bool:
     """Passing candidates of the best tier that were seen to behave differently. All guesses are one tier here.
 
     Where none of them could be compared, two of the search's are one too many: it proposes what is near at hand,
-    and nothing but the comparison tells its first find from an accident.
+    and nothing but the comparison tells its first find from an accident. And one that adds to a table what a test
+    says word for word may be the row that was forgotten, or the test learnt by heart.
     """
     passing = [e for e in ranking if e.passed]
+    if passing and passing[0].recites and is_guess(passing[0]):
+        return True
     known = [e for e in passing if e.behaviour]
     if not known:
         searched = [e for e in passing if is_guess(e) and e.candidate.provider == EMBEDDED]

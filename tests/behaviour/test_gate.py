@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from llm.behaviour.changed import recited
+from llm.rerank.select import select
 from tests.behaviour.conftest import Gate, edits
 from tests.fixers.red_python import UNITTEST
 
@@ -73,6 +77,40 @@ def test_an_answer_that_is_written_down_is_overfit(gated: Gate, body: str) -> No
     found = gated(FIB, FIB_TEST, FIB.replace("    a, b = 0, 1\n", body + "    a, b = 0, 1\n"))
     assert found.reasons == ["overfit"], found.said
     assert "fib(6)" in found.evaluations[0].detail or "fib(7)" in found.evaluations[0].detail
+
+
+PLURAL = """ODD = {"child": "children"}
+
+def plural(word):
+    return ODD.get(word, word + "s")
+"""
+PLURAL_TEST = """from app import plural
+
+def test_it():
+    assert plural("potato") == "potatoes"
+    assert plural("child") == "children"
+    assert plural("cat") == "cats"
+"""
+
+
+def test_a_row_that_the_test_has_word_for_word_is_not_proven_by_that_test(gated: Gate) -> None:
+    """The row that was forgotten, or the test learnt by heart: nothing here can tell. A rule comes before it."""
+    row = edits(PLURAL, '"children"}', ['"children", "potato": "potatoes"}'])
+    rule = edits(PLURAL, 'word + "s"', ['word + ("es" if word.endswith("o") else "s")'])
+    found = gated(PLURAL, PLURAL_TEST, *row, *rule)
+    assert found.reasons == ["passed"] * 2
+    assert [e.recites for e in found.evaluations] == ["('potato', 'potatoes')", ""]
+    assert found.selection.winner is not None and found.selection.winner.index == 1
+    assert select(found.evaluations[:1]).ambiguous
+    assert not select([replace(e, recites="") for e in found.evaluations[:1]]).ambiguous, "the control"
+
+
+@pytest.mark.parametrize("new", ['{"cat": "cats"}', '{"child": "children"}', '{"potato": "?"}'])
+def test_what_no_test_says_or_the_program_said_before_is_not_recited(new: str) -> None:
+    before, after = {"app.py": PLURAL}, {"app.py": PLURAL.replace('{"child": "children"}', new)}
+    assert bool(recited(before, after, [PLURAL_TEST])) is (new == '{"cat": "cats"}')
+    inside = PLURAL + f"\ndef names():\n    return {new}\n"
+    assert recited(before, {"app.py": inside}, [PLURAL_TEST]) == "", "what a function answers is measured"
 
 
 def test_a_constant_answer_is_overfit(gated: Gate) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from llm.domain import Event, Mode, RepairRequest, Run
 from llm.pipeline import repair
 from llm.report.contract import as_contract
 
+TRACE_ID = "6f1f4c9e-0000-4000-8000-000000000001"
 AGE = "def is_adult(age):\n    return age > 18\n"
 LOOSE = "from app import is_adult\n\ndef test_it():\n    assert is_adult(18)\n    assert is_adult(30)\n"
 STRICT = LOOSE + "    assert not is_adult(17)\n    assert not is_adult(2)\n    assert is_adult(50)\n"
@@ -23,7 +25,7 @@ def fixed(folder: Path, tests: str, accept: bool = False, variables: str = "") -
         lines.extend([str(event.data["line"])] if event.kind == "progress" else [])
 
     request = RepairRequest(
-        trace_id="6f1f4c9e-0000-4000-8000-000000000001",
+        trace_id=TRACE_ID,
         workspace=folder,
         checks=(f"{variables}{sys.executable} -m pytest -q",),
         max_seconds=15.0,
@@ -59,3 +61,34 @@ def test_whoever_accepts_ambiguity_gets_the_first(tmp_path: Path) -> None:
     run, _ = fixed(tmp_path, LOOSE, accept=True)
     assert run.mode is Mode.PATCH and run.exit_code == 0
     assert as_contract(run)["ambiguous"] is True
+
+
+def test_a_row_that_a_test_says_word_for_word_is_shown_and_taken_when_accepted(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(REGISTRY)
+    (tmp_path / "test_app.py").write_text(REGISTRY_TEST)
+    check = f"{sys.executable} -m pytest -q"
+    request = RepairRequest(TRACE_ID, workspace=tmp_path, checks=(check,), max_seconds=15.0)
+    run = repair(request)
+    assert run.mode is Mode.ADVISORY and "word for word: ('goose', 'geese')" in run.summary
+    assert '+add("goose", "geese")' in as_contract(run)["diff"]
+    assert repair(replace(request, accept_ambiguous=True)).mode is Mode.PATCH
+
+
+REGISTRY = """ODD = {}
+
+def add(one, many):
+    ODD[one] = many
+
+def plural(word):
+    return ODD.get(word, word + "s")
+
+add("child", "children")
+add("foot", "feet")
+"""
+REGISTRY_TEST = """import pytest
+from app import plural
+
+@pytest.mark.parametrize("one, many", [("foot", "feet"), ("goose", "geese"), ("cat", "cats")])
+def test_plural(one, many):
+    assert plural(one) == many
+"""

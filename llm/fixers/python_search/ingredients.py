@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from llm.fixers.python_search.edits import Source, parsed
 
@@ -128,7 +129,7 @@ def words_of(tests: Iterable[str], failing: Iterable[str] = (), said: Iterable[s
     found = dict.fromkeys(word for node in nodes if (word := _word(node)))
     names = "\n".join(failing)
     asked = frozenset(word for word in found if word in names)
-    rows = dict.fromkeys(row for row in map(_row, nodes) if not asked.isdisjoint(row))
+    rows = dict.fromkeys(row for node in nodes for row in rows_of(node) if _is_asked(row, asked))
     every = sorted(found, key=lambda word: word not in asked)
     lacking = ((pattern.search(text), method) for text in said for pattern, method in _LACKS)
     return Words(
@@ -144,12 +145,26 @@ def _word(node: ast.AST) -> str:
     return value if isinstance(value, str) and _SHORTEST <= len(value) <= _LONGEST else ""
 
 
-def _row(node: ast.AST) -> tuple[str, ...]:
-    parts = (
-        node.elts if isinstance(node, ast.Tuple | ast.List) else node.args if isinstance(node, ast.Call) else []
-    )
-    words = tuple(_word(part) for part in parts)
-    return words if all(words) else ()
+def _is_asked(row: tuple[object, ...], asked: frozenset[str]) -> bool:
+    words = all(isinstance(each, str) and _SHORTEST <= len(each) <= _LONGEST for each in row)
+    return words and not asked.isdisjoint(row)
+
+
+def rows_of(node: ast.AST) -> Iterator[tuple[Any, ...]]:
+    """What is written out side by side, constants alone: the elements of a tuple or list, arguments, a key and
+    its value, the arguments of a call and what that equals."""
+    rows: list[list[ast.expr]] = []
+    match node:
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Call(args=parts, keywords=[]):
+            rows = [parts]
+        case ast.Dict(keys=keys, values=values):
+            rows = [[key, value] for key, value in zip(keys, values, strict=True) if key]
+        case ast.Compare(left=ast.Call(args=asked), ops=[ast.Eq()], comparators=[told]):
+            rows = [[*asked, told]]
+    for parts in rows:
+        constants = [part.value for part in parts if isinstance(part, ast.Constant)]
+        if constants and len(constants) == len(parts):
+            yield tuple(constants)
 
 
 @lru_cache(maxsize=64)
