@@ -39,15 +39,17 @@ def adds_constants(before: Texts, version: Texts) -> frozenset[str]:
     return _constants(version) - _constants({path: before.get(path) for path in version})
 
 
-def recited(before: Texts, version: Texts, tests: Iterable[str]) -> str:
-    """A row that a version adds outside of functions and a test has just so, in words; "" where there is none.
+def adds_rows(before: Texts, version: Texts) -> frozenset[str]:
+    """The rows, in words, that a version has outside of functions and the original has not.
 
-    It may be what a table lacked, or what the test asks and wants to hear, learnt by heart. A row has at least two
-    constants, one of them a text.
+    A row is at least two constants side by side, one of them a text.
     """
-    added = _rows(_tables(version)) - _rows(_tables({path: before.get(path) for path in version}))
-    found = added & _rows(node for text in tests if (tree := _parse(text)) for node in ast.walk(tree))
-    return min(found, default="")
+    return _rows(_tables(version)) - _rows(_tables({path: before.get(path) for path in version}))
+
+
+def rows_in(texts: Iterable[str]) -> frozenset[str]:
+    """The rows, in words, that stand anywhere in these texts."""
+    return _rows(node for text in texts if (tree := _parse(text)) for node in ast.walk(tree))
 
 
 def _tables(texts: Texts) -> Iterator[ast.AST]:

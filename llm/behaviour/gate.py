@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from llm.behaviour import javascript
-from llm.behaviour.changed import Texts, adds_a_case, adds_constants, classes, recited, watched
+from llm.behaviour.changed import Texts, adds_a_case, adds_constants, adds_rows, classes, rows_in, watched
 from llm.behaviour.measure import Measured, Question, measure
 from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit
 from llm.checks.python import Launch, launch_of
@@ -48,8 +48,7 @@ def gate(
     except DiffError as error:
         tell(f"behaviour: not measured (the workspace changed: {error})")
         return tuple(evaluations)
-    tests = _texts_of_tests(examiner)
-    passing = [replace(e, recites=recited(before, c, tests)) for e, c in zip(passing, changes, strict=True)]
+    passing = _with_recited(passing, before, changes, examiner)
     told = {e.index: e for e in passing}
     evaluations = [told.get(e.index, e) for e in evaluations]
     measured, natures = _compared(before, changes, examiner, budget_s, remaining_s)
@@ -80,10 +79,17 @@ def _texts(best: Sequence[Evaluation], examiner: Examiner) -> tuple[list[Evaluat
     return passing, before, changes
 
 
-def _texts_of_tests(examiner: Examiner) -> tuple[str, ...]:
-    run = _runnable(examiner)
-    places = _judge(run[1], examiner.workspace) if run else ()
-    return tuple((examiner.workspace / place).read_text("utf-8", "replace") for place in places)
+def _with_recited(
+    passing: list[Evaluation], before: Texts, changes: Sequence[Texts], examiner: Examiner
+) -> list[Evaluation]:
+    """With the row that it adds to a table and a test has just so: what the table lacked, or learnt by heart."""
+    added = [adds_rows(before, change) for change in changes]
+    run = _runnable(examiner) if any(added) else None
+    if run is None:
+        return passing
+    places = _judge(run[1], examiner.workspace)
+    asked = rows_in((examiner.workspace / place).read_text("utf-8", "replace") for place in places)
+    return [replace(e, recites=min(rows & asked, default="")) for e, rows in zip(passing, added, strict=True)]
 
 
 def _original(file: Path) -> str | None:

@@ -172,14 +172,9 @@ class _Hunt:
         first = proposal.patience == 1
         if reach.killed and proposal.patience in _PATIENCE and (first or came_further):
             again = replace(proposal, patience=_PATIENCE[proposal.patience])
-            at_once = came_further and (first or self._is_last(reach.at))
-            (self._soon if at_once else self._late).append(again)
-
-    def _is_last(self, at: int) -> bool:
-        """Whether it is one of the first to come to the last of the failing tests, which takes longest."""
-        last = at + 1 >= self._talk.targets
-        self._longest += last
-        return last and self._longest <= _MOST_LONGEST
+            to_the_last = not first and reach.at + 1 >= self._talk.targets and self._longest < _MOST_LONGEST
+            self._longest += to_the_last
+            (self._soon if came_further and (first or to_the_last) else self._late).append(again)
 
 
 def _executed(tests: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, frozenset[str]]:

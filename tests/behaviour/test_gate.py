@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from llm.behaviour.changed import recited
+from llm.behaviour.changed import adds_rows, rows_in
 from llm.rerank.select import select
 from tests.behaviour.conftest import Gate, edits
 from tests.fixers.red_python import UNITTEST
@@ -108,9 +108,10 @@ def test_a_row_that_the_test_has_word_for_word_is_not_proven_by_that_test(gated:
 @pytest.mark.parametrize("new", ['{"cat": "cats"}', '{"child": "children"}', '{"potato": "?"}'])
 def test_what_no_test_says_or_the_program_said_before_is_not_recited(new: str) -> None:
     before, after = {"app.py": PLURAL}, {"app.py": PLURAL.replace('{"child": "children"}', new)}
-    assert bool(recited(before, after, [PLURAL_TEST])) is (new == '{"cat": "cats"}')
+    asked = rows_in([PLURAL_TEST])
+    assert bool(adds_rows(before, after) & asked) is (new == '{"cat": "cats"}')
     inside = PLURAL + f"\ndef names():\n    return {new}\n"
-    assert recited(before, {"app.py": inside}, [PLURAL_TEST]) == "", "what a function answers is measured"
+    assert not adds_rows(before, {"app.py": inside}) & asked, "what a function answers is measured"
 
 
 def test_a_constant_answer_is_overfit(gated: Gate) -> None:

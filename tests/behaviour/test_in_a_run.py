@@ -9,6 +9,7 @@ from pathlib import Path
 from llm.domain import Event, Mode, RepairRequest, Run
 from llm.pipeline import repair
 from llm.report.contract import as_contract
+from tests.fixers.red_python import REGISTRY, REGISTRY_TEST
 
 TRACE_ID = "6f1f4c9e-0000-4000-8000-000000000001"
 AGE = "def is_adult(age):\n    return age > 18\n"
@@ -70,25 +71,5 @@ def test_a_row_that_a_test_says_word_for_word_is_shown_and_taken_when_accepted(t
     request = RepairRequest(TRACE_ID, workspace=tmp_path, checks=(check,), max_seconds=15.0)
     run = repair(request)
     assert run.mode is Mode.ADVISORY and "word for word: ('goose', 'geese')" in run.summary
-    assert '+add("goose", "geese")' in as_contract(run)["diff"]
+    assert '+irregular("goose", "geese")' in as_contract(run)["diff"]
     assert repair(replace(request, accept_ambiguous=True)).mode is Mode.PATCH
-
-
-REGISTRY = """ODD = {}
-
-def add(one, many):
-    ODD[one] = many
-
-def plural(word):
-    return ODD.get(word, word + "s")
-
-add("child", "children")
-add("foot", "feet")
-"""
-REGISTRY_TEST = """import pytest
-from app import plural
-
-@pytest.mark.parametrize("one, many", [("foot", "feet"), ("goose", "geese"), ("cat", "cats")])
-def test_plural(one, many):
-    assert plural(one) == many
-"""

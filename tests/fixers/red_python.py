@@ -22,6 +22,25 @@ from llm.workspace.patch import apply
 
 PYTEST = f"{sys.executable} -m pytest -q"
 UNITTEST = f"{sys.executable} -m unittest"
+REGISTRY = """IRREGULAR = {}
+
+def irregular(one, many):
+    IRREGULAR[one] = many
+
+def plural(word):
+    return IRREGULAR.get(word, word + "s")
+
+irregular("child", "children")
+irregular("foot", "feet")
+"""
+REGISTRY_TEST = """import pytest
+from app import plural
+
+@pytest.mark.parametrize("one, many", [("foot", "feet"), ("goose", "geese"), ("cat", "cats")])
+def test_plural(one, many):
+    assert plural(one) == many
+"""
+"""A table that is made call by call, and lacks a row."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llm.fixers.search import FIXER
-from tests.fixers.red_python import PYTEST, UNITTEST, red_python
+from tests.fixers.red_python import PYTEST, REGISTRY, REGISTRY_TEST, UNITTEST, red_python
 
 BUGS = {
     "one constant at two places": (
@@ -241,26 +241,8 @@ def test_a_method_under_unittest_with_set_up(tmp_path: Path) -> None:
 
 FORGOTTEN = {
     "a row of a table that is made call by call": (
-        """
-        IRREGULAR = {}
-
-        def irregular(one, many):
-            IRREGULAR[one] = many
-
-        def plural(word):
-            return IRREGULAR.get(word, word + "s")
-
-        irregular("child", "children")
-        irregular("foot", "feet")
-        """,
-        """
-        import pytest
-        from app import plural
-
-        @pytest.mark.parametrize("one, many", [("foot", "feet"), ("goose", "geese"), ("cat", "cats")])
-        def test_plural(one, many):
-            assert plural(one) == many
-        """,
+        REGISTRY,
+        REGISTRY_TEST,
         'irregular("goose", "geese")\n',
     ),
     "an entry that another table has": (

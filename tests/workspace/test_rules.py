@@ -393,15 +393,6 @@ EDITS_OF_TESTS = {
         ("f = lambda a: a", "def f(a):\n    assert a\n    return a", False),
         ("from app import same", "from app import same\nsame = lambda a, b: True", False),
         ("from app import same", "from app import same\ndef same(a, b):\n    return True", False),
-    ],
-)
-def test_a_lambda_that_is_given_a_name_asserts_the_same(before: str, after: str, same: bool) -> None:
-    assert same_assertions("test_it.py", before.encode(), after.encode()) is same
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "same"),
-    [
         ("assert f() == True", "assert f() is True", True),
         ("assert f() == 1 and g == None", "assert f() == 1 and g is None", True),
         ("assert f() == True\nassert f() == True", "assert f() is True\nassert f() == True", True),
@@ -416,7 +407,7 @@ def test_a_lambda_that_is_given_a_name_asserts_the_same(before: str, after: str,
         ("assert f() == True", "assert f() is True\nassert g()", False),
     ],
 )
-def test_an_assertion_may_ask_for_more(before: str, after: str, same: bool) -> None:
+def test_a_lambda_may_get_a_name_and_an_assertion_ask_for_more(before: str, after: str, same: bool) -> None:
     assert same_assertions("test_it.py", before.encode(), after.encode()) is same
 
 

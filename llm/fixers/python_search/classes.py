@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from llm.fixers.python_search.edits import Edit
+from llm.fixers.python_search.ingredients import attributes_of_self
 from llm.fixers.python_search.site import Site
 
 _HANDED_ON = (
@@ -38,9 +39,7 @@ def hand_on(site: Site, node: ast.ClassDef) -> Iterator[Edit]:
 
 
 def _method(site: Site, node: ast.ClassDef, head: str, result: str, weight: float) -> Iterator[Edit]:
-    first = site.source.indent(node.body[0])
-    unit = first.removeprefix(site.source.indent(node))
-    if edit := site.line_after(node.body[-1], ("", head, f"{unit}return {result}"), weight):
+    if edit := site.line_after(node.body[-1], ("", head, f"{site.source.step(node)}return {result}"), weight):
         yield edit
 
 
@@ -49,11 +48,7 @@ def _fields(node: ast.ClassDef) -> tuple[str, ...]:
     methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
     annotated = (each.target for each in node.body if isinstance(each, ast.AnnAssign))
     names = [target.id for target in annotated if isinstance(target, ast.Name)]
-    own = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and _is_self(n.value)]
+    own = list(attributes_of_self(node))
     names += [n.attr for n in own if isinstance(n.ctx, ast.Store)]
     names = names or [n.attr for n in own if n.attr not in methods and not n.attr.startswith("__")]
     return tuple(f"self.{name}" for name in dict.fromkeys(names))
-
-
-def _is_self(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "self"

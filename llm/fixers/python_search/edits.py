@@ -107,6 +107,10 @@ class Source:
         found = _INDENT.match(self.text, first)
         return found.group() if found else ""
 
+    def step(self, block: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
+        """The white space that a block's statements have more than its head."""
+        return self.indent(block.body[0]).removeprefix(self.indent(block))
+
     @cached_property
     def newline(self) -> str:
         """The file's line end."""

@@ -317,12 +317,14 @@ def _self_attributes(source: Source, function: ast.AST | None) -> tuple[str, ...
     owner = next((p for p in around if isinstance(p, ast.ClassDef)), None)
     if owner is None:
         return ()
-    found = (
-        n.attr
-        for n in ast.walk(owner)
-        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "self"
-    )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(n.attr for n in attributes_of_self(owner)))
+
+
+def attributes_of_self(owner: ast.ClassDef) -> Iterator[ast.Attribute]:
+    """Each place where a class reads, stores or calls something of `self`."""
+    for node in ast.walk(owner):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            yield node
 
 
 def _defined(tree: ast.Module) -> tuple[str, ...]:

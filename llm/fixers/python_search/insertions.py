@@ -37,9 +37,7 @@ def _names_in(node: ast.stmt) -> tuple[str, ...]:
 
 def _unit(site: Site) -> str:
     """One step of the file's indentation."""
-    if site.function is None:
-        return _UNIT
-    return site.source.indent(site.function.body[0]).removeprefix(site.source.indent(site.function))
+    return site.source.step(site.function) if site.function else _UNIT
 
 
 def _outcomes(site: Site, node: ast.stmt, name: str) -> list[tuple[str, float]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from llm.fixers.python_search.edits import Edit
-from llm.fixers.python_search.ingredients import Words, strings_in
+from llm.fixers.python_search.ingredients import Words, rows_of, strings_in
 from llm.fixers.python_search.site import Site
 from llm.fixers.python_search.statements import neighbour
 
@@ -175,11 +175,8 @@ def _called(node: ast.Expr) -> str:
 
 def _strings_of(node: ast.expr) -> tuple[str, ...]:
     """The strings of a tuple, list or call that has nothing else; () for any other."""
-    match node:
-        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Call(args=parts, keywords=[]):
-            texts = tuple(p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str))
-            return texts if len(texts) == len(parts) else ()
-    return ()
+    row = next(rows_of(node), ()) if isinstance(node, ast.Tuple | ast.List | ast.Call) else ()
+    return row if all(isinstance(each, str) for each in row) else ()
 
 
 def _written(row: tuple[str, ...], like: str) -> str:
