@@ -36,9 +36,10 @@ bench: setup
 
 setup: $(VENV)/.ready node_modules/.ready
 
-# What only the tests need beyond that: a browser for the dashboard, a Prometheus for the metrics, curl for the docs.
+# What only the tests need beyond that: a browser for the dashboard, a Prometheus for the metrics, curl for the docs,
+# gVisor for `isolation: strong`.
 test-tools:
-	@tools/packages.sh --lean chromium=chromium curl=curl prometheus=prometheus
+	@tools/packages.sh --lean chromium=chromium curl=curl prometheus=prometheus runsc=runsc
 
 $(VENV)/.ready: pyproject.toml requirements.lock tools/setup.sh tools/packages.sh
 	tools/setup.sh $(PYTHON) $(VENV)

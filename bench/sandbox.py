@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.figure import emit, median, wall_s
+from llm.domain import Isolation
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Job, Sandbox
 
@@ -49,6 +50,9 @@ def main() -> None:
         cost = job_medians(trees)
         for size, seconds in cost.items():
             emit(f"create + true + tear down, {size:,} files", seconds * 1000, "ms", n=TIMES)
+        with open_sandbox(trees[1_000], least=Isolation.STRONG) as gvisor:
+            strong = median(lambda: wall_s(lambda: run(gvisor)), TIMES)
+        emit("create + true + tear down, isolation: strong", strong * 1000, "ms", n=TIMES)
         copying = median(lambda: copy_s(trees[1_000]), ROUNDS)
         emit("cp -a of 1,000 files", copying * 1000, "ms", n=ROUNDS)
         emit("sandbox at 50,000 files / at 1,000", cost[50_000] / cost[1_000], "ratio", "at most 1.5")

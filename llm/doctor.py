@@ -65,11 +65,14 @@ def _sandbox() -> Iterator[Finding]:
     probes = probe_all()
     usable = [p for p in probes if p.isolation is not Isolation.NONE]
     for probe in probes:
+        name = f"sandbox {probe.name}"
         if probe in usable:
-            yield Finding(f"sandbox {probe.name}", "ok", f"{probe.isolation} isolation (probed)", probe.remedy)
+            yield Finding(name, "ok", f"{probe.isolation} isolation (probed)", probe.remedy)
+        elif probe.purpose:  # its absence is for whoever has the purpose
+            yield Finding(name, "ok", f"not used: {probe.problem}; {probe.purpose}", probe.remedy)
         else:
             status, code = ("warning", 0) if usable else ("problem", 5)
-            yield Finding(f"sandbox {probe.name}", status, probe.problem, probe.remedy, code)
+            yield Finding(name, status, probe.problem, probe.remedy, code)
 
 
 def _programs() -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
         _workspace(request) as workspace,
         open_record(root, request.trace_id, listen, partial(without_secrets, keys=keys)) as record,
         keep(router, env, record) as keeper,
-        open_sandbox(workspace, named_installations(request.checks)) as sandbox,
+        open_sandbox(workspace, named_installations(request.checks), router.policy.isolation) as sandbox,
     ):
         _require(router.policy.isolation, sandbox)
         escalation = keeper.begin(request, workspace, budget, numbers)

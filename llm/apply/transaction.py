@@ -92,7 +92,7 @@ def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
         hold(root, env, f"applying {plan.trace_id}") as lock,
         Journals(root, env) as journals,
         Tree.open(workspace) as tree,
-        open_sandbox(workspace, named_installations(_given(plan))) as sandbox,
+        open_sandbox(workspace, named_installations(_given(plan)), terms.least) as sandbox,
     ):
         refuse_weak(sandbox.isolation, terms.least)
         recover(root, journals, lock, terms.rules, partial(_refuse_beside, env=env))

@@ -83,7 +83,7 @@ class PolicyFile:
     protected: Annotated[tuple[str, ...], "globs that no candidate may touch, beside the built-in rules"] = ()
     allow: Annotated[Allow, "what a candidate may do although a rule says no"] = field(default_factory=Allow)
     isolation: Annotated[
-        Literal["strong", "full", "reduced"] | None, "the least that a run accepts; nothing here is `strong` yet"
+        Literal["strong", "full", "reduced"] | None, "the least that a run accepts; `strong` is gVisor's `runsc`"
     ] = None
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:  # the launcher imports this package: what it does not need mu
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from llm.domain import Isolation
+    from llm.errors import SandboxError
     from llm.sandbox.base import Backend, Probe, Sandbox
 
 
@@ -20,18 +22,46 @@ def _backends() -> list[Backend]:
 
 def probe_all() -> tuple[Probe, ...]:
     """Every backend's probe, the preferred one first."""
-    return tuple(backend.probe() for backend in _backends())
+    from dataclasses import replace
+
+    return tuple(replace(backend.probe(), purpose=backend.purpose) for backend in _backends())
 
 
-def open_sandbox(workspace: Path, binds: Iterable[Path] = ()) -> AbstractContextManager[Sandbox]:
-    """A sandbox over `workspace` by the first backend that works here. SandboxError, with its remedy, if none."""
-    from llm.errors import SandboxError
+def open_sandbox(
+    workspace: Path, binds: Iterable[Path] = (), least: Isolation | None = None
+) -> AbstractContextManager[Sandbox]:
+    """A sandbox over `workspace` by the first backend that works here and can give `least` (full isolation, unless
+    told otherwise). Strong isolation costs time, and is given only to who asks for it.
 
-    problems = []
+    SandboxError, with its remedy, if none is. Whether the sandbox lacks something is for the caller to look at.
+    """
+    from llm.domain import Isolation
+
+    wanted, problems = least or Isolation.FULL, []
     for backend in _backends():
+        if not _is_for(wanted, backend.gives):
+            continue
         probe = backend.probe()
         if not probe.problem:
             return backend.open(workspace.resolve(), binds)
         problems.append(probe)
+    raise _none_works(wanted, problems)
+
+
+def _is_for(wanted: Isolation, given: Isolation) -> bool:
+    from llm.domain import Isolation
+
+    order = list(Isolation)
+    return given is wanted or (given is not Isolation.STRONG and order.index(given) < order.index(wanted))
+
+
+def _none_works(wanted: Isolation, problems: list[Probe]) -> SandboxError:
+    """Why, and what to do: the preferred backend's remedy, and what else can be had here."""
+    from llm.errors import SandboxError
+
     reasons = "; ".join(f"{p.name}: {p.problem}" for p in problems)
-    raise SandboxError(f"no sandbox works here ({reasons})", next((p.remedy for p in problems if p.remedy), ""))
+    tried = {p.name for p in problems}
+    other = next((b for b in _backends() if b.name not in tried and not b.probe().problem), None)
+    also = f"; or `isolation: {other.gives}` in your own policy ({other.name} works here)" if other else ""
+    remedy = next((p.remedy for p in problems if p.remedy), "torre doctor")
+    return SandboxError(f"no sandbox of {wanted} isolation works here ({reasons})", remedy + also)

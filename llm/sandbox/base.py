@@ -97,13 +97,18 @@ class Probe:
     isolation: Isolation
     problem: str = ""
     remedy: str = ""
+    purpose: str = ""
+    """When this backend is the one that is needed, if that is not always."""
 
 
 class Backend(Protocol):
-    """A module in `sandbox/backends/` with a `BACKEND` object. Lower `rank` is tried first."""
+    """A module in `sandbox/backends/` with a `BACKEND` object. Lower `rank` is tried first, of those that give
+    what is asked for; `gives` is the isolation where nothing is missing, `purpose` when it is needed."""
 
     name: str
     rank: int
+    gives: Isolation
+    purpose: str
 
     def probe(self) -> Probe:
         """Run the real launcher once; cached by kernel, tool version and sysctls."""

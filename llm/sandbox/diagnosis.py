@@ -8,14 +8,14 @@ from pathlib import Path
 from llm.errors import SandboxError
 
 _INSTALL = {
-    "debian": "sudo apt-get install bubblewrap",
-    "ubuntu": "sudo apt-get install bubblewrap",
-    "fedora": "sudo dnf install bubblewrap",
-    "rhel": "sudo dnf install bubblewrap",
-    "arch": "sudo pacman -S bubblewrap",
-    "alpine": "sudo apk add bubblewrap",
-    "suse": "sudo zypper install bubblewrap",
-    "nixos": "nix-env -iA nixos.bubblewrap",
+    "debian": "sudo apt-get install {}",
+    "ubuntu": "sudo apt-get install {}",
+    "fedora": "sudo dnf install {}",
+    "rhel": "sudo dnf install {}",
+    "arch": "sudo pacman -S {}",
+    "alpine": "sudo apk add {}",
+    "suse": "sudo zypper install {}",
+    "nixos": "nix-env -iA nixos.{}",
 }
 _APPARMOR = (
     "echo 'kernel.apparmor_restrict_unprivileged_userns = 0' | sudo tee /etc/sysctl.d/60-torre.conf"
@@ -62,12 +62,14 @@ def explain(text: str, in_container: bool | None = None) -> SandboxError:
     return SandboxError(text, "torre doctor")
 
 
-def not_installed(os_release: str | None = None) -> SandboxError:
-    """bubblewrap is missing; the remedy is the distribution's own command."""
+def not_installed(
+    what: str = "bubblewrap (bwrap)", package: str = "bubblewrap", os_release: str | None = None
+) -> SandboxError:
+    """A program is missing; the remedy is the distribution's own command."""
     file = Path("/etc/os-release")
     if os_release is None:
         os_release = file.read_text(encoding="utf-8") if file.exists() else ""
     names = re.findall(r"^ID(?:_LIKE)?=(.*)$", os_release, re.MULTILINE)
     words = " ".join(names).replace('"', " ").split()
-    remedy = next((_INSTALL[word] for word in words if word in _INSTALL), "install the package `bubblewrap`")
-    return SandboxError("bubblewrap (bwrap) is not installed", remedy)
+    command = next((_INSTALL[word] for word in words if word in _INSTALL), "install the package `{}`")
+    return SandboxError(f"{what} is not installed", command.format(package))

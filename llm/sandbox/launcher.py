@@ -10,8 +10,9 @@ import os
 import select
 import socket
 import sys
+from importlib import import_module
 
-from llm.sandbox import memory, seccomp, wire
+from llm.sandbox import memory, wire
 from llm.sandbox.supervisor import Confinement, group_name, stand_by
 from llm.sandbox.view import Template
 
@@ -24,21 +25,22 @@ def main(fd: int) -> None:
         if opening is None:
             return
         plan = opening[0]
+        module = import_module(f"llm.sandbox.enclosures.{plan['enclosure']}")  # the view's stage may cover it
         try:
             template = Template(plan)
         except OSError as error:
             wire.send(server, {"broken": str(error)})
             return
         kind = memory.find_kind()
-        missing = [] if seccomp.program(False) else ["a system call filter for this machine"]
-        wire.send(server, {"memory": "cgroup" if kind else "sampled", "missing": missing})
-        serve(server, template, plan["bwrap"], kind)
+        wire.send(server, {"memory": "cgroup" if kind else "sampled", "missing": module.missing(kind is None)})
+        alarm, alarm_end = os.pipe()
+        serve(server, template, Confinement(module.ENCLOSURE, plan["command"], kind, alarm), alarm_end)
 
 
-def serve(server: socket.socket, template: Template, bwrap: list[str], kind: memory.Kind | None) -> None:
-    """Hand each request (its descriptors: stdin, stdout, stderr, control) to a supervisor, until Torre is gone."""
-    alarm, alarm_end = os.pipe()  # closed at the end, which each supervisor sees
-    supervisors = Supervisors(template, Confinement(bwrap, kind, alarm), not_for_them=(server.fileno(), alarm_end))
+def serve(server: socket.socket, template: Template, confinement: Confinement, alarm_end: int) -> None:
+    """Hand each request (its descriptors: stdin, stdout, stderr, control) to a supervisor, until Torre is gone.
+    The alarm is closed at the end, which each supervisor sees."""
+    supervisors = Supervisors(template, confinement, not_for_them=(server.fileno(), alarm_end))
     while True:
         ready, _, _ = select.select([server.fileno(), *supervisors.pidfds], [], [])
         supervisors.reap(set(ready))

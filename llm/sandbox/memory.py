@@ -5,7 +5,7 @@ A group is made below the launcher's own (v1, or v2 where the launcher was given
 milliseconds, and a seccomp rule refuses the memory that this cannot see.
 """
 
-# ruff: noqa: PTH102, PTH106, PTH110, PTH123, PTH208
+# ruff: noqa: PTH102, PTH106, PTH110, PTH115, PTH116, PTH123, PTH208
 # (the launcher does without pathlib: it would be a third of its start-up)
 from __future__ import annotations
 
@@ -139,13 +139,41 @@ def _write(path: str, value: int | str) -> None:
 
 def resident_bytes(pid: int) -> int:
     """The resident memory of a process and all its descendants; shared pages count in each."""
-    total, todo = 0, [pid]
+    return sum(_pages(one)[0] for one in descendants(pid)) * _PAGE
+
+
+def private_bytes(pid: int) -> int:
+    """The same without the pages that processes share."""
+    return sum(resident - shared for resident, shared in map(_pages, descendants(pid))) * _PAGE
+
+
+def allocated_bytes(pid: int, name: str) -> int:
+    """What lies in the memory files of this name that a process has open, mapped or not. PermissionError if that
+    is not for us to see."""
+    total = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(f"/proc/{pid}/fd/{fd}").startswith(f"/memfd:{name} "):
+                total += os.stat(f"/proc/{pid}/fd/{fd}").st_blocks * 512
+    return total
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """A process and all below it, parents first."""
+    todo = [pid]
     while todo:
-        one = todo.pop()
+        yield (one := todo.pop())
         with contextlib.suppress(OSError):  # it may end while it is being read
-            with open(f"/proc/{one}/statm") as f:
-                total += int(f.read().split()[1]) * _PAGE
             for thread in os.listdir(f"/proc/{one}/task"):
                 with open(f"/proc/{one}/task/{thread}/children") as f:
                     todo += [int(child) for child in f.read().split()]
-    return total
+
+
+def _pages(pid: int) -> tuple[int, int]:
+    """Resident, and of these shared; none of a process that has ended."""
+    try:
+        with open(f"/proc/{pid}/statm") as f:
+            _, resident, shared, *_ = f.read().split()
+    except OSError:
+        return 0, 0
+    return int(resident), int(shared)

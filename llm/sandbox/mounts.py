@@ -17,9 +17,9 @@ AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000
 MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_REC, MS_SLAVE = 0x2, 0x4, 0x20, 0x4000, 0x80000
-CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_IDMAP = 0x1, 0x2, 0x4, 0x100000
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH = 0x2, 0x4, 0x8
 
 _OPEN_TREE, _MOVE_MOUNT, _OPENAT2, _MOUNT_SETATTR = 428, 429, 437, 442
@@ -102,6 +102,15 @@ def map_ids(pid: int | str, uid_map: str, gid_map: str) -> None:
                 f.write(text)
         except OSError as error:
             raise OSError(error.errno, f"setting up {name.replace('_', ' ')}: {error.strerror}") from error
+
+
+def become_root_of_new_namespace() -> None:
+    """A user namespace in which this process's user is 0 and nobody else is anybody, with a network of its own. A
+    process that has given up root is no longer its own in /proc until it says that it may be looked at."""
+    uid, gid = os.geteuid(), os.getegid()
+    _checked("prctl", _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+    unshare(CLONE_NEWUSER | CLONE_NEWNET)
+    map_ids("self", f"0 {uid} 1", f"0 {gid} 1")
 
 
 def namespace_of_ids(uid_map: str, gid_map: str) -> int:

@@ -27,13 +27,15 @@ _WALL_S = 20.0
 Opener = Callable[[Path], AbstractContextManager[Sandbox]]
 
 
-def probe(name: str, tool_version: str, opener: Opener) -> Probe:
-    """Attack a sandbox made by `opener`, or recall that this was done. Only a good answer is recalled: a problem
-    may be mended by what no key shows."""
-    memory = _cache_file(name, tool_version)
-    if (known := _recalled(memory)) is not None:
-        return Probe(name, known)
+def probe(name: str, tool_version: Callable[[], str], opener: Opener) -> Probe:
+    """Attack a sandbox made by `opener`, or recall that this was done with the same tool. Only a good answer is
+    recalled: a problem may be mended by what no key shows."""
+    if sys.platform != "linux":
+        return Probe(name, Isolation.NONE, "this backend is for Linux")
     try:
+        memory = _cache_file(name, tool_version())
+        if (known := _recalled(memory)) is not None:
+            return Probe(name, known)
         isolation = _attack(opener)
     except SandboxError as error:
         return Probe(name, Isolation.NONE, str(error), error.remedy)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+from typing import Any
 
 from llm.sandbox.syscalls import MACHINES, Machine
 
@@ -36,6 +37,7 @@ _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _SECOND_ARGUMENT_AT = 0, 4, 16, 24
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
 _ABSENT = 0x00050000 | errno.ENOSYS
+_REFUSED = {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM}
 
 
 def program(sampled_memory: bool, machine: str = "") -> bytes:
@@ -61,6 +63,28 @@ def program(sampled_memory: bool, machine: str = "") -> bytes:
     for name in (*_DENIED, *(_UNSAMPLED if sampled_memory else ())):
         code += _if_number(known, name, [_do(_RETURN, _REFUSE)])
     return b"".join([*code, _do(_RETURN, _ALLOW)])
+
+
+def oci_profile() -> dict[str, Any]:
+    """The same refusals by name, as an OCI runtime's configuration has them, where no memory has to be sampled.
+
+    Not of `clone3`: older runtimes refuse with no other error than EPERM, and C libraries would not fall back.
+    """
+    terminal = [{"names": ["ioctl"], **_REFUSED, "args": [_argument(1, value)]} for value in _TERMINAL_INPUT]
+    return {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [
+            {"names": list(_DENIED), **_REFUSED},
+            {"names": ["clone"], **_REFUSED, "args": [_argument(0, _CLONE_NEWUSER, _CLONE_NEWUSER)]},
+            *terminal,
+        ],
+    }
+
+
+def _argument(index: int, value: int, mask: int = 0) -> dict[str, Any]:
+    if mask:
+        return {"index": index, "op": "SCMP_CMP_MASKED_EQ", "value": mask, "valueTwo": value}
+    return {"index": index, "op": "SCMP_CMP_EQ", "value": value}
 
 
 def _if_number(machine: Machine, name: str, then: list[bytes]) -> list[bytes]:

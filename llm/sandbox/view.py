@@ -30,6 +30,7 @@ _LAYER = f"{_STAGE}/layer"
 _KEPT = f"{_STAGE}/kept"
 _WRITABLE = {"/tmp": 0o1777, "/var/tmp": 0o1777, "/run/torre": 0o755}
 _SHM = "/shm"
+_BESIDE = "/beside"
 _HIDDEN = ".torre"
 """What of the workspace no job sees: the ledger, and the prompts, answers and journals of other runs."""
 _ETC = {
@@ -140,7 +141,7 @@ class Template:
 
     def _make_layer(self) -> None:
         uppers = {f"/over/{number}/upper": self._mode for number in range(len(self._overlays))}
-        folders = {**uppers, _SHM: 0o1777, **_WRITABLE, HOME: 0o700}
+        folders = {**uppers, _SHM: 0o1777, _BESIDE: 0o700, **_WRITABLE, HOME: 0o700}
         for folder in folders:
             os.makedirs(_LAYER + folder, exist_ok=True)
         hidden = f"{_LAYER}/over/{len(self._overlays) - 1}/upper/{_HIDDEN}"
@@ -166,6 +167,15 @@ class Template:
         writer = os.open(_ROOT + REPORT, os.O_WRONLY | os.O_CLOEXEC)
         os.set_blocking(reader, True)
         return reader, writer
+
+    @property
+    def root_folder(self) -> str:
+        """Where the view is mounted, all but `/proc`, `/dev` and `/dev/shm`."""
+        return _ROOT
+
+    def folder_for_enclosure(self) -> str:
+        """An empty folder of the job's user beside the view, which the job does not see."""
+        return _LAYER + _BESIDE
 
     def bwrap_arguments(self) -> list[str]:
         """The mounts, as bwrap wants them. No destination lies beneath the workspace: bwrap before 0.12

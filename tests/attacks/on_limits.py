@@ -92,7 +92,8 @@ if parent == 0:
     time.sleep(6)
 if os.WTERMSIG(os.waitpid(parent, 0)[1]) == 9: print("THROUGH")
 """
-_FLOOD = "import sys\nfor _ in range(40): sys.{0}.write('x' * 100_000 + '\\n')\nprint('THROUGH')"
+_FLOOD = "import sys\nwhile True: sys.{0}.write('x' * 100_000 + '\\n')"
+_FLOOD_CONTROL = "import sys\nfor _ in range(40): sys.{0}.write('x' * 100_000 + '\\n')\nprint('THROUGH')"
 _REPORT = "import os\nwith open(os.environ['TORRE_REPORT'], 'w') as f:\n while True: f.write('x' * 100_000)"
 
 SIEGES = [
@@ -138,8 +139,10 @@ SIEGES = [
     Siege("ignores SIGTERM", _DEAF, {"killed": "timeout"}, {"wall_s": 0.5}),
     Siege("spins in eight processes", _SPIN, {"killed": "timeout"}, {"wall_s": 0.5}),
     Siege("leaves a daemon that holds its output open", _DAEMON, {"killed": "", "exit_code": 0}, within_s=4),
-    Siege("floods its output", _FLOOD.format("stdout"), {"killed": "output"}),
-    Siege("floods its errors", _FLOOD.format("stderr"), {"killed": "output"}),
+    *(
+        Siege(f"floods its {name}", _FLOOD.format(to), {"killed": "output"}, control=_FLOOD_CONTROL.format(to))
+        for name, to in (("output", "stdout"), ("errors", "stderr"))
+    ),
     Siege("floods its report", _REPORT, {"killed": "output"}, {"report_bytes": 100_000}),
     Siege(
         "kills every process it can",

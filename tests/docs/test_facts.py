@@ -61,7 +61,7 @@ def test_every_tool_that_is_understood_is_in_the_table() -> None:
 
 def test_every_meaning_of_a_missing_sandbox_has_its_remedy() -> None:
     told = " ".join(cell for cell, _ in Page(DOCS / "install.md").table("what `torre doctor`"))
-    meanings = [meaning for _, meaning, _ in diagnosis._KNOWN] + [str(diagnosis.not_installed(""))]
+    meanings = [meaning for _, meaning, _ in diagnosis._KNOWN] + [str(diagnosis.not_installed(os_release=""))]
     assert [meaning for meaning in meanings if meaning not in told] == []
 
 

@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from llm.domain import Isolation
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Job, Limits, Sandbox
 
 
 def main() -> None:
     request = json.load(sys.stdin)
-    with open_sandbox(Path(request["workspace"])) as sandbox, ThreadPoolExecutor(request["width"]) as pool:
+    opened = open_sandbox(Path(request["workspace"]), least=Isolation(request["least"]))
+    with opened as sandbox, ThreadPoolExecutor(request["width"]) as pool:
         json.dump(list(pool.map(lambda job: one(sandbox, job), request["jobs"])), sys.stdout)
 
 

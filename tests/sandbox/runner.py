@@ -22,9 +22,10 @@ _NEW_ENOUGH = "import os, sys; assert sys.version_info >= (3, 11) and os.access(
 
 
 class Runner:
-    """Runs commands in a sandbox over `workspace`, as one kind of user."""
+    """Runs commands in a sandbox over `workspace`, as one kind of user, at this isolation."""
 
-    def __init__(self, workspace: Path, prefix: Sequence[str], environ: dict[str, str]) -> None:
+    def __init__(self, workspace: Path, prefix: Sequence[str], environ: dict[str, str], least: str) -> None:
+        self.least = least
         self.workspace = workspace
         self.environ = environ
         self.prefix = tuple(prefix)
@@ -48,7 +49,8 @@ class Runner:
         self, jobs: Sequence[dict[str, Any]], secrets: dict[str, str] | None = None, width: int = 1
     ) -> list[dict[str, Any]]:
         """Several jobs in one sandbox, `width` at once; `secrets` are variables of Torre's own environment."""
-        request = json.dumps({"workspace": str(self.workspace), "jobs": list(jobs), "width": width})
+        asked = {"workspace": str(self.workspace), "jobs": list(jobs), "width": width, "least": self.least}
+        request = json.dumps(asked)
         script = Path(self.environ["PYTHONPATH"], "tests", "sandbox", "one_job.py")
         done = subprocess.run(
             [*self.prefix, str(script)],
@@ -81,7 +83,7 @@ def readable_package() -> Iterator[Path]:
 
 
 @contextmanager
-def running_as(user: str, package: Path) -> Iterator[Runner]:
+def running_as(user: str, package: Path, least: str = "full") -> Iterator[Runner]:
     """A sandbox over a workspace in a 0700 directory that holds a secret beside it."""
     prefix = _ordinary_prefix() if user == "ordinary" else (sys.executable, "-P")
     with tempfile.TemporaryDirectory(prefix="torre-private-", dir="/var/tmp") as folder:
@@ -99,7 +101,7 @@ def running_as(user: str, package: Path) -> Iterator[Runner]:
             "XDG_CACHE_HOME": str(package / f"cache-{user}"),
         }
         give_away(Path(folder), user)
-        yield Runner(workspace, prefix, environ)
+        yield Runner(workspace, prefix, environ, least)
 
 
 def give_away(place: Path, user: str) -> None:

@@ -47,7 +47,7 @@ def test_every_attack_of_the_probe_works_on_what_confines_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    result = probe("unconfined", "1", unconfined)
+    result = probe("unconfined", lambda: "1", unconfined)
     assert result.isolation is Isolation.NONE
     for attack in ("read", "write", "tcp", "abstract socket", "path socket", "processes", "orphan"):
         assert attack in result.problem
@@ -57,8 +57,10 @@ def test_every_attack_of_the_probe_works_on_what_confines_nothing(
 def test_the_probe_is_good_here_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = probe_all()
-    assert [(p.name, p.isolation, p.problem) for p in first] == [("bwrap", Isolation.FULL, "")]
-    (remembered,) = (tmp_path / "torre").iterdir()
+    found = {p.name: (p.isolation, p.problem) for p in first}
+    assert found["bwrap"] == (Isolation.FULL, "")
+    assert found["runsc"] == (Isolation.STRONG, "")
+    (remembered,) = (tmp_path / "torre").glob("sandbox-bwrap-*")
     assert remembered.read_text() == "full"
     assert probe_all() == first
 
@@ -83,7 +85,7 @@ def test_user_namespaces_switched_off_is_told_apart(workspace: Path) -> None:
     """Really switched off, in a namespace of the test's own."""
     script = (
         "import sys, os; os.environ['XDG_CACHE_HOME'] = sys.argv[1]\n"
-        "from llm.sandbox import probe_all; p, = probe_all(); print(p.problem, '|', p.remedy)"
+        "from llm.sandbox import probe_all; p, *_ = probe_all(); print(p.problem, '|', p.remedy)"
     )
     off = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
     command = ["unshare", "-Ur", "sh", "-c", off, "sh", sys.executable, "-c", script, str(workspace)]
@@ -136,4 +138,4 @@ def test_in_a_container_the_remedy_is_the_containers() -> None:
     ],
 )
 def test_the_install_command_is_the_distributions(release: str, command: str) -> None:
-    assert not_installed(release).remedy == command
+    assert not_installed(os_release=release).remedy == command

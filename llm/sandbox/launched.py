@@ -1,0 +1,89 @@
+"""A sandbox whose jobs are served by a launcher: a process of its own that makes each job's view by mounts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from llm.domain import Isolation
+from llm.errors import SandboxError, WorkspaceError
+from llm.sandbox import wire
+from llm.sandbox.diagnosis import explain
+from llm.sandbox.opened import OpenedSandbox
+from llm.sandbox.scope import scoped
+from llm.sandbox.toolchain import Toolchain, assemble
+from llm.sandbox.view import HOME, REPORT
+
+_PACKAGE_ROOT = str(Path(__file__).parents[2])
+_START = "import sys; sys.path.append({root!r}); from llm.sandbox.launcher import main; main({fd})"
+_FIXED = {"HOME": HOME, "TMPDIR": "/tmp", "TORRE_REPORT": REPORT}
+_SAMPLED = "a control group for memory, which is sampled instead"
+
+
+@contextmanager
+def launched(
+    workspace: Path, binds: Iterable[Path], enclosure: str, command: list[str], isolation: Isolation
+) -> Iterator[OpenedSandbox]:
+    """A sandbox over `workspace` (absolute) in which each job is enclosed by a module of `enclosures/`, by this
+    command. What the machine lacks for it makes the isolation reduced; sampled memory is said, and no more."""
+    toolchain = toolchain_of(workspace, binds)
+    plan = {
+        "workspace": str(toolchain.workspace),
+        "binds": toolchain.binds,
+        "overlaid": toolchain.overlaid,
+        "links": toolchain.links,
+        "enclosure": enclosure,
+        "command": command,
+    }
+    with _launcher(plan) as (server, found):
+        missing = (*found["missing"], *([_SAMPLED] if found["memory"] == "sampled" else []))
+        kept = Isolation.REDUCED if found["missing"] else isolation
+        yield OpenedSandbox(toolchain, _Server(server).hand_over, _FIXED, kept, missing)
+
+
+def toolchain_of(workspace: Path, binds: Iterable[Path]) -> Toolchain:
+    """What a job over this workspace may read. WorkspaceError if it cannot be one."""
+    resolved = workspace.resolve()
+    if not resolved.is_dir() or resolved == Path("/"):
+        raise WorkspaceError("workspace", f"{workspace} is not a directory that can be worked on")
+    return assemble(resolved, os.environ, Path.home(), binds)
+
+
+class _Server:
+    """The launcher's socket, for many threads."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self._server = server
+        self._lock = Lock()
+
+    def hand_over(self, descriptors: list[int]) -> None:
+        try:
+            with self._lock:
+                socket.send_fds(self._server, [b"j"], descriptors)
+        except OSError as error:
+            raise SandboxError(f"the sandbox's launcher is gone: {error}") from error
+
+
+@contextmanager
+def _launcher(plan: dict[str, Any]) -> Iterator[tuple[socket.socket, dict[str, Any]]]:
+    """A launcher, ready for jobs, and what it found here; gone, with all that it started, when this ends."""
+    server, its_server = socket.socketpair()
+    start = _START.format(root=_PACKAGE_ROOT, fd=its_server.fileno())
+    command, env = scoped([sys.executable, "-I", "-S", "-c", start], os.environ)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, env=env, cwd="/", pass_fds=[its_server.fileno()], start_new_session=True
+    )
+    its_server.close()
+    with process, server:
+        wire.send(server, plan)
+        answer = wire.receive(server)
+        if answer is None or "broken" in answer[0]:
+            raise explain(answer[0]["broken"] if answer else "the sandbox's launcher died")
+        yield server, answer[0]

@@ -1,0 +1,94 @@
+"""A job's program from its start to its end, and the end of all that it left behind."""
+
+# ruff: noqa: PTH123
+# (the launcher does without pathlib: it would be a third of its start-up)
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+from typing import Any
+
+from llm.sandbox import memory
+from llm.sandbox.enclosures import Enclosure
+
+_SAMPLE_MS = 10
+
+
+class Watch:
+    """Waits for the enclosed job's end, for a word from outside (one of `words` becomes readable), or for the
+    memory limit, whichever is first."""
+
+    def __init__(self, enclosure: Enclosure, words: tuple[int, ...], group: memory.Group | None) -> None:
+        self._enclosure = enclosure
+        self._words = words
+        self._group = group
+
+    def run(self, stdio: tuple[int, int, int]) -> dict[str, Any]:
+        """Start it, wait for its end, and kill whatever is left. Closes `stdio`."""
+        pid = os.fork()
+        if pid == 0:
+            self._become(stdio)
+        self._enclosure.begun()
+        for fd in stdio:
+            os.close(fd)
+        try:
+            outcome = self._wait(pid)
+        finally:
+            kill_all()
+        if self._group and self._group.oom_killed():
+            return {**outcome, "oom": True}
+        return outcome
+
+    def _become(self, stdio: tuple[int, int, int]) -> None:
+        try:
+            if self._group:
+                self._group.enter()
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            for number, fd in enumerate(stdio):
+                os.dup2(fd, number)
+            resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+            self._enclosure.execute()
+        except OSError as error:
+            os.write(2, f"{self._enclosure.name}: {error}\n".encode())
+        finally:
+            os._exit(127)
+
+    def _wait(self, pid: int) -> dict[str, Any]:
+        pidfd = os.pidfd_open(pid)
+        poll = select.poll()
+        for fd in (*self._words, pidfd, self._enclosure.told):
+            poll.register(fd, select.POLLIN)
+        while True:
+            ready = {fd for fd, _ in poll.poll(_SAMPLE_MS)}
+            if self._enclosure.told in ready and not self._enclosure.hear():
+                poll.unregister(self._enclosure.told)
+            if ready.intersection(self._words):
+                return {"exit": None, "started": True}
+            if pidfd in ready:
+                self._enclosure.hear()
+                return self._enclosure.outcome(os.waitpid(pid, 0)[1])
+            if self._out_of_memory(pid):
+                return {"exit": None, "started": True, "oom": True}
+
+    def _out_of_memory(self, pid: int) -> bool:
+        if self._group:
+            return self._group.oom_killed()
+        return self._enclosure.memory_bytes(pid) > int(self._enclosure.request["memory_bytes"])
+
+
+def kill_all() -> None:
+    """SIGKILL every descendant until none is left; orphans have become children, so that none is missed."""
+    own = f"/proc/self/task/{os.getpid()}/children"
+    while True:
+        with open(own) as f:
+            children = [int(pid) for pid in f.read().split()]
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        try:
+            for pid in children:  # by name: an orphan that arrives meanwhile has not been killed yet
+                os.waitpid(pid, 0)
+            os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
