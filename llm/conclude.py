@@ -19,6 +19,7 @@ from llm.domain import (
     Triage,
 )
 from llm.rerank.examine import Files
+from llm.rerank.select import why_ambiguous
 from llm.sandbox.base import Sandbox
 
 PROVEN, STILL_RED = 0, 1
@@ -106,13 +107,9 @@ def _summary(found: Findings, winner: Evaluation | None, ambiguous: bool, doubts
         return f"not proven: a second look did not agree: {_some(doubts)}"
     if winner and doubts:
         return f"not proven: not every check that was asked for could be run: {_some(doubts)}"
-    if winner and ambiguous and winner.recites:
-        return (
-            f"not proven: it adds what a test says, word for word: {winner.recites}; --accept-ambiguous takes it"
-        )
     if winner and ambiguous:
-        differ = f"behave differently: {told}" if (told := winner.distinguishing) else "may behave differently"
-        return f"not proven: candidates that pass {differ}; --accept-ambiguous takes the first"
+        taken = "it" if winner.recites else "the first"
+        return f"not proven: {why_ambiguous(found.selection)}; --accept-ambiguous takes {taken}"
     ended = tuple(
         f"{r.check.name} was ended ({r.killed} after {r.duration_s:.0f} s)" for r in baseline.red if r.killed
     )

@@ -13,12 +13,13 @@ from llm.checks.baseline import reproduce, width
 from llm.checks.discover import discover
 from llm.checks.programs import named_installations
 from llm.checks.run import run_check
-from llm.domain import Baseline, Candidate, Evaluation, Selection
+from llm.domain import Baseline, Candidate, Evaluation
 from llm.errors import InputError
 from llm.report.contract import evaluation_as_json
 from llm.rerank.confirm import Belief, believe
 from llm.rerank.examine import Examiner
 from llm.rerank.race import Race
+from llm.rerank.select import why_ambiguous
 from llm.sandbox import open_sandbox
 from llm.workspace.rules import Rules
 from llm.workspace.snapshot import open_workspace
@@ -101,7 +102,7 @@ def as_candidate(proposal: Proposal, field: str = "candidate") -> Candidate:
 
 def _result(belief: Belief, baseline: Baseline) -> dict[str, Any]:
     selection = belief.selection
-    doubts = (*(baseline.flaky or belief.doubts), *_unseen(baseline), *_ambiguous(selection))
+    doubts = (*(baseline.flaky or belief.doubts), *_unseen(baseline), *filter(None, [why_ambiguous(selection)]))
     winner = None if doubts else selection.winner
     ranking = selection.ranking
     return {
@@ -118,14 +119,6 @@ def _result(belief: Belief, baseline: Baseline) -> dict[str, Any]:
 
 def _unseen(baseline: Baseline) -> tuple[str, ...]:
     return tuple(f"{r.check.name}: {r.not_run}" for r in baseline.not_run)
-
-
-def _ambiguous(selection: Selection) -> tuple[str, ...]:
-    if not selection.ambiguous or selection.winner is None:
-        return ()
-    if selection.winner.recites:
-        return (f"the winner adds what a test says, word for word: {selection.winner.recites}",)
-    return (f"candidates that pass behave differently: {selection.winner.distinguishing}",)
 
 
 def _verdict(evaluation: Evaluation) -> dict[str, Any]:

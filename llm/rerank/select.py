@@ -34,6 +34,17 @@ def select(evaluations: Sequence[Evaluation]) -> Selection:
     return Selection(winner=winner, ranking=ranking, why=_why(winner, ranking), ambiguous=_ambiguous(ranking))
 
 
+def why_ambiguous(selection: Selection) -> str:
+    """In words, "" where it is not."""
+    winner = selection.winner
+    if not selection.ambiguous or winner is None:
+        return ""
+    if winner.recites:
+        return f"the winner adds what a test says, word for word: {winner.recites}"
+    differ = f"behave differently: {told}" if (told := winner.distinguishing) else "may behave differently"
+    return f"candidates that pass {differ}"
+
+
 def merit(evaluation: Evaluation, cluster: int = 1) -> Merit:
     """Sort key, lower is better. `cluster` is how many passing candidates behave like this one."""
     return (

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from llm.fixers.python_search.edits import Edit
+from llm.fixers.python_search.edits import Edit, quoted
 from llm.fixers.python_search.site import Site
 
 
@@ -81,17 +81,7 @@ def change_string(site: Site, node: ast.Constant) -> Iterator[Edit]:
         edited.setdefault(value[:n] + value[n + 1 :], 0.2)
     for text, weight in edited.items():
         if text != value:
-            yield site.replace_raw(node, _quoted(text, site.text(node)), weight)
-
-
-def _quoted(text: str, like: str) -> str:
-    """A string literal with the quotation marks of another one, and as raw as that, where that is possible."""
-    raw = like[:1] in "rR" and like[1:2] * 3 != like[1:4]
-    if raw and like[1:2] not in text and "\n" not in text and not text.endswith("\\"):
-        return like[:2] + text + like[1:2]
-    literal = repr(text)
-    plain = literal[0] == "'" and '"' not in literal
-    return f'"{literal[1:-1]}"' if like.startswith('"') and plain else literal
+            yield site.replace_raw(node, quoted(text, site.text(node)), weight)
 
 
 def _beside(char: str) -> str:
@@ -131,6 +121,6 @@ def _in_order(nodes: list[ast.Constant]) -> list[ast.Constant]:
 def _others(value: object, like: str) -> dict[str, float]:
     if isinstance(value, str):
         texts = {"": 1.0, " ": 0.8, value.strip(): 0.8, value.lower(): 0.7, value.upper(): 0.7}
-        return {_quoted(text, like): weight for text, weight in texts.items() if text != value}
+        return {quoted(text, like): weight for text, weight in texts.items() if text != value}
     assert isinstance(value, int)
     return {str(value + 1): 0.8, str(value - 1): 0.8, "0": 0.4, "1": 0.4}

@@ -217,3 +217,13 @@ def parsed(path: str, text: str) -> Source | None:
 def candidate_of(path: str, before: str, after: str, origin: str, prior: float) -> Candidate:
     """A candidate that changes one file."""
     return Candidate(diff=make_diff({path: before}, {path: after}), origin=origin, prior=prior)
+
+
+def quoted(text: str, like: str) -> str:
+    """A string literal with the quotation marks of another one, and as raw as that, where that is possible."""
+    raw = like[:1] in "rR" and like[1:2] * 3 != like[1:4]
+    if raw and like[1:2] not in text and "\n" not in text and not text.endswith("\\"):
+        return like[:2] + text + like[1:2]
+    literal = repr(text)
+    plain = literal[0] == "'" and '"' not in literal
+    return f'"{literal[1:-1]}"' if like.startswith('"') and plain else literal

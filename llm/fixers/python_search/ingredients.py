@@ -213,12 +213,14 @@ class Scope:
         around = _around(source, function)
         self.kinds = {name: kind for each in reversed(around) for name, kind in _kinds(each).items()}
         self.parameters = _parameters(function) if function else ()
-        self.locals = tuple(dict.fromkeys(name for each in around for name in (*_parameters(each), *_bound(each))))
+        self.locals = tuple(
+            dict.fromkeys(name for each in around for name in (*_parameters(each), *bound_names(each)))
+        )
         self.attributes = _self_attributes(source, function)
         self.globals = _module_names(source.tree)
         self.functions = _defined(source.tree)
         self.constants = _constants(function or source.tree)
-        self.bound = frozenset(name for each in around for name in _bound(each))
+        self.bound = frozenset(name for each in around for name in bound_names(each))
         self.reads = _reads(around[-1]) if around else Counter[str]()
         self.idle = _idle(around[-1]) if around else frozenset[str]()
 
@@ -288,8 +290,9 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, 
     return tuple(x.arg for x in [*a.posonlyargs, *a.args, *a.kwonlyargs, *extra] if x.arg not in ("self", "cls"))
 
 
-def _bound(function: ast.AST) -> tuple[str, ...]:
-    names = (n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+def bound_names(node: ast.AST) -> tuple[str, ...]:
+    """The names that are given a value anywhere in it, in order."""
+    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return tuple(dict.fromkeys(names))
 
 
@@ -335,7 +338,7 @@ def _module_names(tree: ast.Module) -> tuple[str, ...]:
     names: list[str] = []
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            names += _bound(node)
+            names += bound_names(node)
     return tuple(dict.fromkeys(names))
 
 

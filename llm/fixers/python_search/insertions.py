@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from llm.fixers.python_search.edits import Edit
+from llm.fixers.python_search.ingredients import bound_names
 from llm.fixers.python_search.site import Site
 from llm.fixers.python_search.statements import first_of, neighbour
 
@@ -60,14 +61,9 @@ def add_return(site: Site, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iter
     if isinstance(last, ast.Expr) and site.source.alone_on_lines(last):
         yield site.replace_raw(last, f"return {site.text(last)}")
     inner = Site(site.source, site.scope, node)
-    for name in dict.fromkeys((*_bound(node), "False", "True", "self")):
+    for name in dict.fromkeys((*bound_names(node), "False", "True", "self")):
         if edit := inner.line_after(last, (f"return {name}",), 0.8):
             yield edit
-
-
-def _bound(node: ast.AST) -> tuple[str, ...]:
-    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    return tuple(dict.fromkeys(names))
 
 
 def duplicate(site: Site, node: ast.stmt) -> Iterator[Edit]:
@@ -103,7 +99,7 @@ def insert_call(site: Site, node: ast.stmt) -> Iterator[Edit]:
 
 def insert_assignment(site: Site, node: ast.stmt) -> Iterator[Edit]:
     """`a = b` after a statement, for two names that the function stores to."""
-    stored = [name for name in site.scope.locals if name in _bound(site.function)] if site.function else []
+    stored = [name for name in site.scope.locals if name in bound_names(site.function)] if site.function else []
     for one, two in permutations(stored[:6], 2):
         kinds = site.scope.kinds.get(one), site.scope.kinds.get(two)
         if None in kinds or kinds[0] == kinds[1]:
@@ -138,7 +134,7 @@ def else_nothing(site: Site, node: ast.If) -> Iterator[Edit]:
     loop = any(isinstance(p, ast.For | ast.While) for p in site.source.ancestors(node))
     lines = ["break", "continue"] if loop else []
     lines += [f"return {name}" for name in (*site.scope.locals[:4], "False", "True")]
-    lines += [f"{name} = 0" for name in _bound(site.function) if site.scope.kinds.get(name) == "number"]
+    lines += [f"{name} = 0" for name in bound_names(site.function) if site.scope.kinds.get(name) == "number"]
     for rank, line in enumerate(lines):
         if edit := site.line_after(node, ("else:", _unit(site) + line), 1.0 - 0.05 * rank):
             yield edit

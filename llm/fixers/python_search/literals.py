@@ -10,7 +10,7 @@ import tokenize
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from llm.fixers.python_search.edits import Edit
+from llm.fixers.python_search.edits import Edit, quoted
 from llm.fixers.python_search.ingredients import Words, rows_of, strings_in
 from llm.fixers.python_search.site import Site
 from llm.fixers.python_search.statements import neighbour
@@ -135,12 +135,12 @@ def add_element(site: Site, node: ast.List | ast.Set | ast.Tuple | ast.Dict) -> 
     words = [word for word in site.scope.words.every if word not in keys and _alike(word, keys)]
     words.sort(key=lambda word: (word not in site.scope.words.asked, word not in elsewhere))
     for rank, word in enumerate(words[:_MOST_WORDS]):
-        quoted = f'"{word}"' if like.startswith('"') else repr(word)
+        new = quoted(word, like)
         if isinstance(node, ast.Dict):
             same = all(isinstance(v, ast.Constant) and v.value == k for k, v in zip(keys, values, strict=True))
-            quoted = f"{quoted}: {quoted if same else site.text(last)}"
+            new = f"{new}: {new if same else site.text(last)}"
         weight = 1.0 if word in site.scope.words.asked else 0.45 if word in elsewhere else 0.2
-        yield site.replace_raw(last, f"{site.text(last)}, {quoted}", weight * (1.0 - 0.02 * rank))
+        yield site.replace_raw(last, f"{site.text(last)}, {new}", weight * (1.0 - 0.02 * rank))
 
 
 def add_row(site: Site, node: ast.List | ast.Tuple) -> Iterator[Edit]:
@@ -182,7 +182,7 @@ def _strings_of(node: ast.expr) -> tuple[str, ...]:
 def _written(row: tuple[str, ...], like: str) -> str:
     """A row in the brackets and quotation marks of another one; in round ones where that is a call."""
     quote = '"' if '"' in like and "'" not in like else "'"
-    words = ", ".join(f"{quote}{w}{quote}" if quote not in w and "\\" not in w else repr(w) for w in row)
+    words = ", ".join(quoted(word, quote) for word in row)
     return f"[{words}]" if like.startswith("[") else f"({words})"
 
 
