@@ -23,6 +23,7 @@ from llm.checks.javascript import FAILING, framework_of, test_files
 from llm.checks.reading import records
 from llm.domain import Candidate, CheckResult, TestStatus
 from llm.domain.kinds import EMPTY
+from llm.errors import SandboxError
 from llm.fixers._tool import complaint, diff_of
 from llm.fixers.base import Proposals, RedState
 from llm.sandbox.base import MIB, Completed, Job, Limits
@@ -83,6 +84,7 @@ class _Talk:
     tried: int = 0
     plausible: int = 0
     why: str = ""
+    broken: SandboxError | None = None
 
     def __call__(self, chunk: bytes) -> None:
         ended, _, self.begun = (self.begun + chunk).rpartition(b"\n")
@@ -165,6 +167,8 @@ def _converse(red: RedState, job: Job, talk: _Talk) -> None:
         completed = red.sandbox.execute(job)
         if completed.exit_code != 0 and completed.killed != "cancelled":
             talk.why = talk.why or _last_words(completed)
+    except SandboxError as error:
+        talk.broken = error
     finally:
         talk.found.put(None)
 
@@ -192,6 +196,8 @@ def _heard(red: RedState, talk: _Talk, deadline: float) -> Iterator[Mapping[str,
             told = _tell(red, talk, told)
             continue
         if said is None:
+            if talk.broken:
+                raise talk.broken
             break
         patience.begin(talk.tried)
         waiting.append(said)

@@ -93,9 +93,10 @@ class Conversation:
         """First one byte with the report pipe's descriptor (none if the view failed), then the outcome."""
         if not self._heard_report:
             self._heard_report = True
-            for fd in socket.recv_fds(self._control, 1, 1)[1]:
-                os.set_inheritable(fd, False)
-                self._begin_report(fd)
+            with suppress(ConnectionResetError):  # gone before it read the request: it has no outcome either
+                for fd in socket.recv_fds(self._control, 1, 1)[1]:
+                    os.set_inheritable(fd, False)
+                    self._begin_report(fd)
             return
         message = wire.receive(self._control)
         if message is None:

@@ -25,7 +25,7 @@ _CONTAINER = (
     "start the container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
     " --security-opt systempaths=unconfined"
 )
-_SYSCTL = "sudo sysctl -w user.max_user_namespaces=15000; on older Debian also kernel.unprivileged_userns_clone=1"
+_SYSCTL = "sudo sysctl -e -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1"
 _KNOWN = (
     (
         r"(setting up [ug]id map|setgroups): Permission denied|mount slave: (Permission|Operation)",

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -24,7 +24,6 @@ from llm.sandbox.view import HOME, REPORT
 _PACKAGE_ROOT = str(Path(__file__).parents[2])
 _START = "import sys; sys.path.append({root!r}); from llm.sandbox.launcher import main; main({fd})"
 _FIXED = {"HOME": HOME, "TMPDIR": "/tmp", "TORRE_REPORT": REPORT}
-_SAMPLED = "a control group for memory, which is sampled instead"
 
 
 @contextmanager
@@ -32,7 +31,7 @@ def launched(
     workspace: Path, binds: Iterable[Path], enclosure: str, command: list[str], isolation: Isolation
 ) -> Iterator[OpenedSandbox]:
     """A sandbox over `workspace` (absolute) in which each job is enclosed by a module of `enclosures/`, by this
-    command. What the machine lacks for it makes the isolation reduced; sampled memory is said, and no more."""
+    command. What is missing of the protection makes the isolation reduced; what else the machine lacks is said."""
     toolchain = toolchain_of(workspace, binds)
     plan = {
         "workspace": str(toolchain.workspace),
@@ -43,9 +42,9 @@ def launched(
         "command": command,
     }
     with _launcher(plan) as (server, found):
-        missing = (*found["missing"], *([_SAMPLED] if found["memory"] == "sampled" else []))
         kept = Isolation.REDUCED if found["missing"] else isolation
-        yield OpenedSandbox(toolchain, _Server(server).hand_over, _FIXED, kept, missing)
+        said = (*found["missing"], *found["lacks"])
+        yield OpenedSandbox(toolchain, _Server(server).hand_over, _FIXED, kept, said)
 
 
 def toolchain_of(workspace: Path, binds: Iterable[Path]) -> Toolchain:
@@ -82,7 +81,8 @@ def _launcher(plan: dict[str, Any]) -> Iterator[tuple[socket.socket, dict[str, A
     )
     its_server.close()
     with process, server:
-        wire.send(server, plan)
+        with suppress(BrokenPipeError):  # it is gone, which is seen by what it does not answer
+            wire.send(server, plan)
         answer = wire.receive(server)
         if answer is None or "broken" in answer[0]:
             raise explain(answer[0]["broken"] if answer else "the sandbox's launcher died")

@@ -13,8 +13,11 @@ import sys
 from importlib import import_module
 
 from llm.sandbox import memory, wire
-from llm.sandbox.supervisor import Confinement, group_name, stand_by
+from llm.sandbox.supervisor import Confinement, stand_by
 from llm.sandbox.view import Template
+
+_SAMPLED = "a control group for memory, which is sampled instead"
+_NO_REMOVAL = "the removal of the workspace's own directories, which needs Linux 6.6 (or root)"
 
 
 def main(fd: int) -> None:
@@ -32,7 +35,8 @@ def main(fd: int) -> None:
             wire.send(server, {"broken": str(error)})
             return
         kind = memory.find_kind()
-        wire.send(server, {"memory": "cgroup" if kind else "sampled", "missing": module.missing(kind is None)})
+        lacks = [*([] if kind else [_SAMPLED]), *([] if template.removes_directories() else [_NO_REMOVAL])]
+        wire.send(server, {"missing": module.missing(kind is None), "lacks": lacks})
         alarm, alarm_end = os.pipe()
         serve(server, template, Confinement(module.ENCLOSURE, plan["command"], kind, alarm), alarm_end)
 
@@ -50,6 +54,7 @@ def serve(server: socket.socket, template: Template, confinement: Confinement, a
         if not message:
             break
         supervisors.hand_over(fds)
+    os.write(alarm_end, b"e")  # an end without it is the death of this process
     os.close(alarm_end)
     supervisors.close()
 
@@ -79,7 +84,7 @@ class Supervisors:
             os.waitpid(pid, 0)
             os.close(pidfd)
             if self._confinement.memory:
-                memory.remove(self._confinement.memory, group_name(pid))
+                memory.remove(self._confinement.memory, memory.group_name(pid))
 
     def close(self) -> None:
         """Wait for all; the alarm has told them."""

@@ -67,8 +67,9 @@ def offer_first() -> None:
 def find_kind() -> Kind | None:
     """The interface with which a group with a limit can really be made here, or None. Tried, not guessed."""
     for kind in _kinds():
-        name = f"torre-{os.getpid()}-trial"
+        name = group_name(os.getpid())
         try:
+            remove(kind, name)  # of an earlier process with this id
             os.mkdir(f"{kind.parent}/{name}")
         except OSError:
             continue
@@ -111,10 +112,16 @@ def _divide(own: str) -> bool:
 def _sweep(kind: Kind) -> None:
     """Groups of launchers that were killed before they could tidy up; one that is in use cannot be removed."""
     for name in os.listdir(kind.parent):
-        prefix, _, pid = name.partition("-")
-        if prefix == "torre" and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+        prefix, _, pid = name.rpartition("-")
+        if f"{prefix}-" == group_name("") and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
             with contextlib.suppress(OSError):
                 remove(kind, name)
+
+
+def group_name(pid: int | str) -> str:
+    """The memory group of the job that this supervisor runs. Ids are told apart by their namespace: containers may
+    share one tree of groups."""
+    return f"torre-{os.stat('/proc/self/ns/pid').st_ino}-{pid}"
 
 
 def make(kind: Kind, name: str) -> Group:

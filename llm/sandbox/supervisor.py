@@ -56,7 +56,7 @@ def _prepare(template: Template, kind: memory.Kind | None) -> Prepared:
     mounts.become_subreaper()
     memory.offer_first()
     try:
-        group = memory.make(kind, group_name(os.getpid())) if kind else None
+        group = memory.make(kind, memory.group_name(os.getpid())) if kind else None
         template.mount_view()
     except OSError as error:
         return Prepared(None, error)
@@ -95,14 +95,9 @@ def supervise(
         os.write(stdio[2], f"torre: {error}\n".encode())
     else:
         enclosure = confinement.enclosure(confinement.command, request, template, prepared.group is None)
-        outcome = Watch(enclosure, (control.fileno(), confinement.alarm), prepared.group).run(stdio)
+        outcome = Watch(enclosure, control.fileno(), confinement.alarm, prepared.group).run(stdio)
     os.close(keep_open)
     wire.send(control, outcome)
-
-
-def group_name(pid: int) -> str:
-    """The memory group of the job that this supervisor runs."""
-    return f"torre-{pid}"
 
 
 def write_files(workspace: int, files: list[list[Any]], payload: bytes) -> None:

@@ -17,12 +17,13 @@ _SAMPLE_MS = 10
 
 
 class Watch:
-    """Waits for the enclosed job's end, for a word from outside (one of `words` becomes readable), or for the
-    memory limit, whichever is first."""
+    """Waits for the enclosed job's end, for a word from outside (Torre closes `control`, or the launcher sounds
+    the alarm), or for the memory limit, whichever is first."""
 
-    def __init__(self, enclosure: Enclosure, words: tuple[int, ...], group: memory.Group | None) -> None:
+    def __init__(self, enclosure: Enclosure, control: int, alarm: int, group: memory.Group | None) -> None:
         self._enclosure = enclosure
-        self._words = words
+        self._control = control
+        self._alarm = alarm
         self._group = group
 
     def run(self, stdio: tuple[int, int, int]) -> dict[str, Any]:
@@ -58,13 +59,15 @@ class Watch:
     def _wait(self, pid: int) -> dict[str, Any]:
         pidfd = os.pidfd_open(pid)
         poll = select.poll()
-        for fd in (*self._words, pidfd, self._enclosure.told):
+        for fd in (self._control, self._alarm, pidfd, self._enclosure.told):
             poll.register(fd, select.POLLIN)
         while True:
-            ready = {fd for fd, _ in poll.poll(_SAMPLE_MS)}
+            ready = dict(poll.poll(_SAMPLE_MS))
             if self._enclosure.told in ready and not self._enclosure.hear():
                 poll.unregister(self._enclosure.told)
-            if ready.intersection(self._words):
+            if ready.get(self._alarm) == select.POLLHUP:
+                return {"broken": "the sandbox's launcher died"}
+            if self._control in ready or self._alarm in ready:
                 return {"exit": None, "started": True}
             if pidfd in ready:
                 self._enclosure.hear()

@@ -30,7 +30,10 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes] | None:
 def _exactly(channel: socket.socket, count: int) -> bytes | None:
     chunks = []
     while count:
-        chunk = channel.recv(min(count, 1 << 20))
+        try:
+            chunk = channel.recv(min(count, 1 << 20))
+        except ConnectionResetError:  # closed with something of ours unread
+            return None
         if not chunk:
             return None
         chunks.append(chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -50,3 +51,41 @@ def test_an_interrupted_run_leaves_nothing_but_its_trace(
     assert [trace.stem for trace in traces] == [told["trace_id"]], "what was interrupted can be looked up"
     assert "interrupted" in told["error"]["message"] or "terminated" in told["error"]["message"]
     assert '"checks"' in traces[0].read_text()
+
+
+_PYTHON = {
+    "app.py": "def area(a, b):\n    return (a - b) * 7 - 4 // a\n",
+    "test_app.py": "from app import area\n\n\ndef test_area():\n    assert area(3, 4) == 987\n",
+}
+_JAVASCRIPT = {
+    "package.json": '{"scripts": {"test": "node --test"}}',
+    "app.js": "exports.area = (a, b) => (a - b) * 7 - 4 / a;\n",
+    "app.test.js": 'const { area } = require("./app.js");\n'
+    'require("node:test")("area", () => require("node:assert").strictEqual(area(3, 4), 987));\n',
+}
+
+
+@pytest.mark.parametrize(("files", "fixer"), [(_PYTHON, "search"), (_JAVASCRIPT, "js_search")], ids=["py", "js"])
+def test_a_sandbox_that_breaks_in_the_middle_of_a_search_is_no_verdict(
+    workspace: Callable[..., Path], env: dict[str, str], files: dict[str, str], fixer: str
+) -> None:
+    """Its launcher is killed, as the kernel does when memory runs out: exit code 5, and not "still red"."""
+    command = [*TORRE, "fix", str(workspace(files))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        try:
+            assert process.stderr is not None
+            asked = next((line for line in process.stderr if line == f"asking {fixer}\n"), "")
+            assert asked, "it never began to search"
+            os.kill(_launcher_of(process.pid), signal.SIGKILL)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 5, stdout + stderr
+    assert "launcher" in stderr
+
+
+def _launcher_of(torre: int) -> int:
+    children = Path(f"/proc/{torre}/task/{torre}/children").read_text().split()
+    return next(
+        int(pid) for pid in children if b"llm.sandbox.launcher" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )

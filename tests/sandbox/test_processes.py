@@ -121,6 +121,18 @@ def test_a_broken_launcher_is_an_error_and_not_a_failing_job(workspace: Path) ->
             sandbox.execute(sh("true"))
 
 
+def test_a_launcher_that_dies_in_the_middle_of_a_job_is_an_error_too(workspace: Path, mark: str) -> None:
+    """The job did not end by itself, nor because anybody wanted it: it says nothing about what it ran."""
+    with ThreadPoolExecutor(1) as pool, open_sandbox(workspace) as sandbox:
+        running = pool.submit(sandbox.execute, sh(f"sleep 300; : {mark}", limits=Limits(wall_s=100)))
+        while not marked(mark):
+            time.sleep(0.01)
+        os.kill(int(_children()[-1]), signal.SIGKILL)
+        with pytest.raises(SandboxError, match="launcher died"):
+            running.result(20)
+    assert_gone(mark)
+
+
 def test_eight_jobs_from_eight_threads(sandbox: Sandbox) -> None:
     def one(number: int) -> tuple[bytes, bytes]:
         done = sandbox.execute(sh(f"echo {number} > a.txt; sleep 0.1; cat a.txt; cat a.txt > $TORRE_REPORT"))

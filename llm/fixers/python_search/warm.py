@@ -15,6 +15,7 @@ from typing import Any
 from llm.checks.base import INSIDE
 from llm.checks.python import Launch, others_of
 from llm.domain import CheckResult, TestStatus
+from llm.errors import SandboxError
 from llm.fixers.python_search.order import Proposal
 from llm.fixers.python_search.pairs import Reach
 from llm.sandbox.base import MIB, Completed, Job, Limits, Sandbox
@@ -100,6 +101,7 @@ class Conversation:
         self._holding = False
         self._lines = _Lines(_LINE_BYTES)
         self._found: SimpleQueue[Proposal | None] = SimpleQueue()
+        self.broken: SandboxError | None = None
 
     def __call__(self, chunk: bytes) -> bytes | None:
         return b"".join(self._take(_event(line)) for line in self._lines.feed(chunk)) or None
@@ -169,8 +171,12 @@ class Conversation:
         self._found.put(None)
 
     def plausible(self, wait_s: float) -> Proposal | None:
-        """The next plausible edit. `queue.Empty` while there is none yet, None once there are no more."""
-        return self._found.get(timeout=wait_s)
+        """The next plausible edit. `queue.Empty` while there is none yet, None once there are no more.
+        SandboxError if that is because the sandbox broke."""
+        found = self._found.get(timeout=wait_s)
+        if found is None and self.broken:
+            raise self.broken
+        return found
 
 
 def _reach(told: Mapping[str, Any]) -> Reach:
@@ -234,6 +240,8 @@ def converse(sandbox: Sandbox, job: Job, talk: Conversation) -> threading.Thread
             completed = sandbox.execute(job)
             if not talk.tally.tried and not talk.tally.why_not:
                 talk.tally.why_not = _last_words(completed)
+        except SandboxError as error:
+            talk.broken = error
         finally:
             talk.end()
 
