@@ -13,7 +13,7 @@ from llm.checks.baseline import reproduce, width
 from llm.checks.discover import discover
 from llm.checks.programs import named_installations
 from llm.checks.run import run_check
-from llm.domain import Baseline, Candidate, Evaluation
+from llm.domain import Baseline, Candidate, Evaluation, Isolation
 from llm.errors import InputError
 from llm.report.contract import evaluation_as_json
 from llm.rerank.confirm import Belief, believe
@@ -31,7 +31,8 @@ class ExecutionReranker:
     """Executes candidates against a workspace's checks, as many at once as there are cores.
 
     `checks` are shell lines; without them the workspace's own are discovered. `deadline_s` bounds the whole run,
-    `compare_s` the comparison of what passed on inputs beyond the tests'.
+    `compare_s` the comparison of what passed on inputs beyond the tests'. `isolation` is the least that is
+    accepted: `strong`, `full` or `reduced`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class ExecutionReranker:
         rules: Rules | None = None,
         deadline_s: float | None = None,
         compare_s: float = BUDGET_S,
+        isolation: str = Isolation.FULL,
     ) -> None:
         if isinstance(checks, str):
             raise InputError("checks", "expected a list of commands, got one text")
@@ -47,6 +49,9 @@ class ExecutionReranker:
         self._rules = rules or Rules()
         self._deadline_s = deadline_s
         self._compare_s = compare_s
+        if isolation not in (levels := [level for level in Isolation if level is not Isolation.NONE]):
+            raise InputError("isolation", f"expected one of {', '.join(levels)}, got {isolation!r}")
+        self._isolation = Isolation(isolation)
 
     def run(self, workspace: Path | str, candidates: Sequence[Proposal], k: int | None = None) -> dict[str, Any]:
         """Evaluate the first `k` candidates (all, without `k`) and select.
@@ -64,7 +69,7 @@ class ExecutionReranker:
         proposals = [as_candidate(c, f"candidates[{i}]") for i, c in enumerate(candidates)][:k]
         budget = Budget(search_s=0, deadline_s=self._deadline_s)
         place = open_workspace(Path(workspace))
-        with open_sandbox(place, named_installations(self._checks)) as sandbox:
+        with open_sandbox(place, named_installations(self._checks), self._isolation) as sandbox:
             checks = discover(place, self._checks)
             baseline = reproduce(
                 checks, lambda c, stop: run_check(c, sandbox, place, cancel=stop, limits=budget.limits())

@@ -161,3 +161,10 @@ def test_no_negative_control_is_told_where_there_can_be_none(tmp_path: Path) -> 
     assert answer["notes"] == [
         "python3 check.py: no negative control was possible: nothing could be planted that it must report"
     ]
+
+
+def test_the_isolation_that_is_asked_for_is_had(workspace: Path) -> None:
+    answer = ExecutionReranker([CHECK], isolation="strong").run(workspace, [GREEN])
+    assert (answer["selected_index"], answer["winner"]["isolation"]) == (0, "strong")
+    with pytest.raises(InputError, match=r"isolation: .*strong, full, reduced.*'none'"):
+        ExecutionReranker([CHECK], isolation="none")
