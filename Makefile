@@ -52,7 +52,7 @@ node_modules/.ready: package.json package-lock.json
 
 lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-annotate --extra providers --extra server --extra telemetry --group dev pyproject.toml -o requirements.lock
+		--no-annotate --extra providers --extra server --extra telemetry --extra sandlock --group dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

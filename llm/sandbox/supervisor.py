@@ -14,7 +14,7 @@ import stat
 from typing import Any, NamedTuple
 
 from llm.sandbox import memory, mounts, wire
-from llm.sandbox.enclosures import Enclosure
+from llm.sandbox.enclosures import Mounted
 from llm.sandbox.view import Template
 from llm.sandbox.watch import Watch
 
@@ -25,7 +25,7 @@ class Confinement(NamedTuple):
     """What holds every job of a launcher: what stands around it, by which command, and what bounds its memory.
     `alarm` becomes readable when all of them have to end."""
 
-    enclosure: type[Enclosure]
+    enclosure: type[Mounted]
     command: list[str]
     memory: memory.Kind | None
     alarm: int

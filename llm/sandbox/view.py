@@ -31,7 +31,7 @@ _KEPT = f"{_STAGE}/kept"
 _WRITABLE = {"/tmp": 0o1777, "/var/tmp": 0o1777, "/run/torre": 0o755}
 _SHM = "/shm"
 _BESIDE = "/beside"
-_HIDDEN = ".torre"
+HIDDEN = ".torre"
 """What of the workspace no job sees: the ledger, and the prompts, answers and journals of other runs."""
 _ETC = {
     "hosts": "127.0.0.1 localhost torre\n::1 localhost\n",
@@ -144,7 +144,7 @@ class Template:
         folders = {**uppers, _SHM: 0o1777, _BESIDE: 0o700, **_WRITABLE, HOME: 0o700}
         for folder in folders:
             os.makedirs(_LAYER + folder, exist_ok=True)
-        hidden = f"{_LAYER}/over/{len(self._overlays) - 1}/upper/{_HIDDEN}"
+        hidden = f"{_LAYER}/over/{len(self._overlays) - 1}/upper/{HIDDEN}"
         os.mknod(hidden, stat.S_IFCHR, os.makedev(0, 0))  # an overlay's whiteout; anybody may make one
         os.mkfifo(_LAYER + REPORT, 0o600)
         os.chown(_LAYER + REPORT, self.uid, self.gid)

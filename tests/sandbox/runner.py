@@ -85,7 +85,7 @@ def readable_package() -> Iterator[Path]:
 @contextmanager
 def running_as(user: str, package: Path, least: str = "full") -> Iterator[Runner]:
     """A sandbox over a workspace in a 0700 directory that holds a secret beside it."""
-    prefix = _ordinary_prefix() if user == "ordinary" else (sys.executable, "-P")
+    prefix = ordinary_prefix() if user == "ordinary" else (sys.executable, "-P")
     with tempfile.TemporaryDirectory(prefix="torre-private-", dir="/var/tmp") as folder:
         home = Path(folder) / "home"
         workspace = home / "work"
@@ -111,7 +111,7 @@ def give_away(place: Path, user: str) -> None:
             os.chown(each, ORDINARY_UID, ORDINARY_UID, follow_symlinks=False)
 
 
-def _ordinary_prefix() -> tuple[str, ...]:
+def ordinary_prefix() -> tuple[str, ...]:
     """A command line that runs a Python new enough as another user."""
     become = ("setpriv", f"--reuid={ORDINARY_UID}", f"--regid={ORDINARY_UID}", "--clear-groups")
     for python in _PYTHONS:

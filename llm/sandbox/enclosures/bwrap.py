@@ -9,10 +9,10 @@ import resource
 from typing import Any, NoReturn
 
 from llm.sandbox import seccomp
-from llm.sandbox.enclosures import Enclosure, signal_of
+from llm.sandbox.enclosures import Mounted, lower, signal_of
 
 
-class Bwrap(Enclosure):
+class Bwrap(Mounted):
     """bwrap is held at its start until the first process inside has got its process limit."""
 
     name = "bwrap"
@@ -24,8 +24,8 @@ class Bwrap(Enclosure):
     def execute(self) -> NoReturn:
         """Become bwrap, which becomes the job."""
         request = self.request
-        _lower(resource.RLIMIT_FSIZE, request["disk_bytes"])
-        _lower(resource.RLIMIT_NOFILE, 65536)
+        lower(resource.RLIMIT_FSIZE, request["disk_bytes"])
+        lower(resource.RLIMIT_NOFILE, 65536)
         command = [*self.command, *self.template.bwrap_arguments(), *self._descriptors()]
         command += [word for pair in request["env"].items() for word in ("--setenv", *pair)]
         command += ["--chdir", request["directory"], "--", *request["argv"]]
@@ -73,12 +73,6 @@ ENCLOSURE = Bwrap
 def missing(sampled: bool) -> list[str]:
     """What of its protection cannot be had on this machine."""
     return [] if seccomp.program(sampled) else ["a system call filter for this machine"]
-
-
-def _lower(kind: int, most: int) -> None:
-    hard = resource.getrlimit(kind)[1]
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (most, most))
 
 
 def _facts(told: bytes) -> dict[str, int]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from llm.sandbox import memory, mounts, seccomp
-from llm.sandbox.enclosures import Enclosure, signal_of
+from llm.sandbox.enclosures import Mounted, signal_of
 
 _FAILED = 128
 _MEMORY = "runsc-memory"
@@ -33,7 +33,7 @@ _MOUNTS = (
 )
 
 
-class Runsc(Enclosure):
+class Runsc(Mounted):
     """Its log says what failed before the job; the job has no way to write to it."""
 
     name = "runsc"
