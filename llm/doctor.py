@@ -12,7 +12,7 @@ from typing import Any
 
 from llm.domain import Isolation
 from llm.errors import TorreError
-from llm.sandbox import probe_all
+from llm.sandbox import probe_all, serves
 from llm.workspace.snapshot import root_of
 
 _OLDEST = (3, 11)
@@ -62,17 +62,31 @@ def _clash() -> Finding:
 
 
 def _sandbox() -> Iterator[Finding]:
-    probes = probe_all()
-    usable = [p for p in probes if p.isolation is not Isolation.NONE]
+    """By what the policy that holds in this directory accepts."""
+    wanted, probes = _least_accepted(), probe_all()
+    enough = any(serves(probe.isolation, wanted) for probe in probes)
     for probe in probes:
-        name = f"sandbox {probe.name}"
-        if probe in usable:
-            yield Finding(name, "ok", f"{probe.isolation} isolation (probed)", probe.remedy)
-        elif probe.purpose:  # its absence is for whoever has the purpose
-            yield Finding(name, "ok", f"not used: {probe.problem}; {probe.purpose}", probe.remedy)
+        name, purpose = f"sandbox {probe.name}", f"; {probe.purpose}" if probe.purpose else ""
+        if serves(probe.isolation, wanted):
+            yield Finding(name, "ok", f"{probe.isolation} isolation (probed)")
+        elif probe.isolation is not Isolation.NONE:
+            asked = f"not taken: the policy here asks for `isolation: {wanted}`"
+            yield Finding(name, "ok", f"{probe.isolation} isolation (probed); {asked}")
+        elif not enough and serves(probe.gives, wanted):
+            yield Finding(name, "problem", probe.problem, probe.remedy, 5)
         else:
-            status, code = ("warning", 0) if usable else ("problem", 5)
-            yield Finding(name, status, probe.problem, probe.remedy, code)
+            yield Finding(
+                name, "ok" if purpose else "warning", f"not used: {probe.problem}{purpose}", probe.remedy
+            )
+
+
+def _least_accepted() -> Isolation:
+    from llm.providers.policy import ProvidersPolicy
+
+    try:
+        return ProvidersPolicy(root_of(Path.cwd())).policy.isolation
+    except TorreError:  # which `torre policy check` and every run tell of
+        return Isolation.FULL
 
 
 def _programs() -> Iterator[Finding]:

@@ -24,7 +24,7 @@ def probe_all() -> tuple[Probe, ...]:
     """Every backend's probe, the preferred one first."""
     from dataclasses import replace
 
-    return tuple(replace(backend.probe(), purpose=backend.purpose) for backend in _backends())
+    return tuple(replace(b.probe(), gives=b.gives, purpose=b.purpose) for b in _backends())
 
 
 def open_sandbox(
@@ -39,7 +39,7 @@ def open_sandbox(
 
     wanted, problems = least or Isolation.FULL, []
     for backend in _backends():
-        if not _is_for(wanted, backend.gives):
+        if not serves(backend.gives, wanted):
             continue
         probe = backend.probe()
         if not probe.problem:
@@ -48,7 +48,8 @@ def open_sandbox(
     raise _none_works(wanted, problems)
 
 
-def _is_for(wanted: Isolation, given: Isolation) -> bool:
+def serves(given: Isolation, wanted: Isolation) -> bool:
+    """Whether a sandbox of one isolation is taken where the least that is accepted is the other."""
     from llm.domain import Isolation
 
     order = list(Isolation)

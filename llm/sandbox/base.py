@@ -97,6 +97,8 @@ class Probe:
     isolation: Isolation
     problem: str = ""
     remedy: str = ""
+    gives: Isolation = Isolation.FULL
+    """Where nothing is missing."""
     purpose: str = ""
     """When this backend is the one that is needed, if that is not always."""
 

@@ -140,6 +140,33 @@ def test_who_asks_for_full_is_told_of_reduced(tmp_path: Path) -> None:
     assert "`isolation: reduced` in your own policy (sandlock works here)" in said
 
 
+@pytest.mark.parametrize(
+    ("policy", "code", "words"),
+    [
+        (
+            "",
+            5,
+            "sandbox sandlock: reduced isolation (probed); not taken: the policy here asks for `isolation: full`",
+        ),
+        ("isolation: reduced\n", 0, "sandbox sandlock: reduced isolation (probed)"),
+        ("isolation: strong\n", 5, "PROBLEM  sandbox runsc: user namespaces are switched off"),
+    ],
+    ids=["no policy", "reduced", "strong"],
+)
+def test_doctor_says_what_the_policy_needs_and_what_else_works(
+    tmp_path: Path, policy: str, code: int, words: str
+) -> None:
+    (tmp_path / "torre").mkdir()
+    (tmp_path / "torre" / "providers.yaml").write_text(policy or "{}\n")
+    environ = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    environ |= {"PYTHONPATH": str(CHECKOUT), "XDG_CONFIG_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    command = [*_SETTING, KINDS[0], sys.executable, "-m", "llm.cli", "doctor"]
+    done = subprocess.run(command, env=environ, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stdout
+    assert ("not taken" in done.stdout) == (policy != "isolation: reduced\n")
+
+
 def test_fix_becomes_green_where_a_policy_accepts_reduced(fixed: _Fixed) -> None:
     done, workspace = fixed
     assert done.returncode == 0, done.stdout + done.stderr
