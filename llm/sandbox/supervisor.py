@@ -8,9 +8,13 @@ control socket, which also happens when Torre dies by whatever signal.
 # (the launcher does without pathlib: it would be a third of its start-up)
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import socket
 import stat
+from collections import deque
+from itertools import islice
 from typing import Any, NamedTuple
 
 from llm.sandbox import memory, mounts, wire
@@ -19,6 +23,8 @@ from llm.sandbox.view import Template
 from llm.sandbox.watch import Watch
 
 _REFUSED = 126
+_NAMES, _HELD = 2000, 100
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Confinement(NamedTuple):
@@ -41,6 +47,8 @@ class Prepared(NamedTuple):
 def stand_by(template: Template, launcher: socket.socket, confinement: Confinement) -> None:
     """Prepare what does not depend on the job, wait for the job's descriptors, and run it."""
     prepared = _prepare(template, confinement.memory)
+    if not prepared.broken:
+        look_up(template.open_workspace(), until=launcher)
     word, fds, _, _ = socket.recv_fds(launcher, 1, 4)
     if not word:  # the launcher has no job any more
         return
@@ -50,6 +58,36 @@ def stand_by(template: Template, launcher: socket.socket, confinement: Confineme
     stdin, stdout, stderr, control = fds
     with socket.socket(fileno=control) as channel:
         supervise(template, channel, (stdin, stdout, stderr), confinement, prepared)
+
+
+def look_up(workspace: int, until: socket.socket) -> None:
+    """While there is no job yet, have the kernel know the names of the workspace's first files.
+
+    The overlay is new for each job, and a first look at a file costs it half of what reading the file does. No
+    file is opened and no link followed. Closes `workspace`.
+    """
+    folders, left = deque([workspace]), _NAMES
+    while folders and left > 0 and not select.select([until], [], [], 0)[0]:
+        folder = folders.popleft()
+        with contextlib.suppress(OSError):  # what is gone, or not to be read: a job that wants it will find out
+            left -= _look_into(folder, folders)
+        os.close(folder)
+    for folder in folders:
+        os.close(folder)
+
+
+def _look_into(folder: int, folders: deque[int]) -> int:
+    """How many names there were. Its folders are added, held by descriptors, of which there are few."""
+    readable, count = os.open(".", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), 0
+    try:
+        with os.scandir(readable) as entries:
+            for count, entry in enumerate(islice(entries, _NAMES), 1):  # noqa: B007 (returned)
+                entry.stat(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False) and entry.name != ".git" and len(folders) < _HELD:
+                    folders.append(os.open(entry.name, _FOLDER, dir_fd=folder))
+    finally:
+        os.close(readable)
+    return count
 
 
 def _prepare(template: Template, kind: memory.Kind | None) -> Prepared:

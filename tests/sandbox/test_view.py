@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Job, Limits, Sandbox
 from tests.sandbox.conftest import sh
-from tests.sandbox.runner import Runner
+from tests.sandbox.runner import Runner, give_away
 
 ODD_NAMES = ["with space", "wíth-ünicode-✓", "new\nline", "co:lon,comma=eq", "back\\slash", "quo'te\"s", "-dash"]
 
@@ -179,3 +180,17 @@ def test_a_venv_elsewhere_with_its_interpreter_under_another_home(workspace: Pat
     with open_sandbox(workspace) as sandbox:
         done = sandbox.execute(sh("tool && python -c 'import json, ssl, ctypes'"))
     assert (done.exit_code, done.stdout.decode()) == (0, f"{elsewhere}\n"), done
+
+
+def test_what_is_looked_at_ahead_of_a_job_is_not_seen_by_it(runner: Runner) -> None:
+    """Many folders, one that may not be read, links and a pipe: nothing is held open, followed or waited for."""
+    for number in range(150):
+        (runner.workspace / f"d{number}" / "deeper").mkdir(parents=True)
+        (runner.workspace / f"d{number}" / "deeper" / "f").write_text("text")
+    (runner.workspace / "closed").mkdir(mode=0)
+    (runner.workspace / "link").symlink_to("/")
+    os.mkfifo(runner.workspace / "pipe")
+    give_away(runner.workspace, "ordinary" if "setpriv" in runner.prefix else "")
+    script = "import os; print(sorted(os.listdir('/proc/self/fd'))[:-1], open('d149/deeper/f').read())"
+    done = runner.run_all([{"argv": ["sleep", "0.3"]}, {"argv": ["python3", "-c", script]}])
+    assert done[1]["stdout"] == "['0', '1', '2'] text\n", done[1]
