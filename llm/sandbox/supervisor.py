@@ -23,7 +23,7 @@ from llm.sandbox.view import Template
 from llm.sandbox.watch import Watch
 
 _REFUSED = 126
-_NAMES, _HELD = 2000, 100
+_NAMES, _HELD, _MOMENT_S = 2000, 100, 0.02
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -61,13 +61,14 @@ def stand_by(template: Template, launcher: socket.socket, confinement: Confineme
 
 
 def look_up(workspace: int, until: socket.socket) -> None:
-    """While there is no job yet, have the kernel know the names of the workspace's first files.
+    """If no job comes for a moment, have the kernel know the names of the workspace's first files.
 
     The overlay is new for each job, and a first look at a file costs it half of what reading the file does. No
     file is opened and no link followed. Closes `workspace`.
     """
-    folders, left = deque([workspace]), _NAMES
-    while folders and left > 0 and not select.select([until], [], [], 0)[0]:
+    folders, left, wait_s = deque([workspace]), _NAMES, _MOMENT_S
+    while folders and left > 0 and not select.select([until], [], [], wait_s)[0]:
+        wait_s = 0.0
         folder = folders.popleft()
         with contextlib.suppress(OSError):  # what is gone, or not to be read: a job that wants it will find out
             left -= _look_into(folder, folders)
