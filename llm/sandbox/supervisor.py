@@ -23,7 +23,7 @@ from llm.sandbox.view import Template
 from llm.sandbox.watch import Watch
 
 _REFUSED = 126
-_NAMES, _HELD, _MOMENT_S = 2000, 100, 0.02
+_NAMES, _HELD, _MOMENT_S = 2000, 100, 0.05
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
