@@ -8,23 +8,18 @@ control socket, which also happens when Torre dies by whatever signal.
 # (the launcher does without pathlib: it would be a third of its start-up)
 from __future__ import annotations
 
-import contextlib
 import os
-import select
 import socket
 import stat
-from collections import deque
-from itertools import islice
 from typing import Any, NamedTuple
 
 from llm.sandbox import memory, mounts, wire
 from llm.sandbox.enclosures import Mounted
+from llm.sandbox.known import KnownNames
 from llm.sandbox.view import Template
 from llm.sandbox.watch import Watch
 
 _REFUSED = 126
-_NAMES, _HELD, _MOMENT_S = 2000, 100, 0.05
-_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Confinement(NamedTuple):
@@ -38,17 +33,19 @@ class Confinement(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What stands before the job is known: its memory group, if there is one, or why nothing stands."""
+    """What stands before the job is known: its memory group, if there is one, and the names that its view knows,
+    or why nothing stands."""
 
-    group: memory.Group | None
-    broken: OSError | None
+    group: memory.Group | None = None
+    names: KnownNames | None = None
+    broken: OSError | None = None
 
 
 def stand_by(template: Template, launcher: socket.socket, confinement: Confinement) -> None:
     """Prepare what does not depend on the job, wait for the job's descriptors, and run it."""
     prepared = _prepare(template, confinement.memory)
-    if not prepared.broken:
-        look_up(template.open_workspace(), until=launcher)
+    if prepared.names:
+        prepared.names.look_up(until=launcher)
     word, fds, _, _ = socket.recv_fds(launcher, 1, 4)
     if not word:  # the launcher has no job any more
         return
@@ -60,46 +57,15 @@ def stand_by(template: Template, launcher: socket.socket, confinement: Confineme
         supervise(template, channel, (stdin, stdout, stderr), confinement, prepared)
 
 
-def look_up(workspace: int, until: socket.socket) -> None:
-    """If no job comes for a moment, have the kernel know the names of the workspace's first files.
-
-    The overlay is new for each job, and a first look at a file costs it half of what reading the file does. No
-    file is opened and no link followed. Closes `workspace`.
-    """
-    folders, left, wait_s = deque([workspace]), _NAMES, _MOMENT_S
-    while folders and left > 0 and not select.select([until], [], [], wait_s)[0]:
-        wait_s = 0.0
-        folder = folders.popleft()
-        with contextlib.suppress(OSError):  # what is gone, or not to be read: a job that wants it will find out
-            left -= _look_into(folder, folders)
-        os.close(folder)
-    for folder in folders:
-        os.close(folder)
-
-
-def _look_into(folder: int, folders: deque[int]) -> int:
-    """How many names there were. Its folders are added, held by descriptors, of which there are few."""
-    readable, count = os.open(".", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), 0
-    try:
-        with os.scandir(readable) as entries:
-            for count, entry in enumerate(islice(entries, _NAMES), 1):  # noqa: B007 (returned)
-                entry.stat(follow_symlinks=False)
-                if entry.is_dir(follow_symlinks=False) and entry.name != ".git" and len(folders) < _HELD:
-                    folders.append(os.open(entry.name, _FOLDER, dir_fd=folder))
-    finally:
-        os.close(readable)
-    return count
-
-
 def _prepare(template: Template, kind: memory.Kind | None) -> Prepared:
     mounts.become_subreaper()
     memory.offer_first()
     try:
         group = memory.make(kind, memory.group_name(os.getpid())) if kind else None
         template.mount_view()
+        return Prepared(group, KnownNames(template.open_workspace(), template.lower_workspace))
     except OSError as error:
-        return Prepared(None, error)
-    return Prepared(group, None)
+        return Prepared(broken=error)
 
 
 def supervise(
@@ -119,6 +85,8 @@ def supervise(
             raise prepared.broken
         if prepared.group:
             prepared.group.limit(request["memory_bytes"])
+        if prepared.names and not prepared.names.still_hold():
+            template.forget_names()
         template.enter_view(request["disk_bytes"], request["inodes"])
         reader, keep_open = template.open_report()
     except OSError as error:

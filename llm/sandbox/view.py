@@ -132,6 +132,11 @@ class Template:
             os.setresgid(self.gid, self.gid, self.gid)
             os.setresuid(self.uid, self.uid, self.uid)
 
+    def forget_names(self) -> None:
+        """Have the overlay of the workspace look all names up anew: what a remount does besides."""
+        flags = mounts.MS_NOSUID | mounts.MS_NODEV | mounts.MS_REMOUNT
+        mounts.mount("torre", _ROOT + self._workspace, "overlay", flags)
+
     def _overlay(self, lower: str, layer: str, target: str) -> None:
         os.makedirs(target, 0o755, exist_ok=True)
         os.mkdir(f"{layer}/work", 0o700)
@@ -169,6 +174,11 @@ class Template:
     def open_workspace(self) -> int:
         """A descriptor of the workspace's directory in the mounted view."""
         return os.open(_ROOT + self._workspace, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    @property
+    def lower_workspace(self) -> str:
+        """The workspace itself, which the view's overlay lies over."""
+        return f"{_LOWERS}/{len(self._overlays) - 1}"
 
     def open_report(self) -> tuple[int, int]:
         """Reading end of the report's fifo, and a writing end that keeps it from ending while the job lives."""

@@ -61,6 +61,25 @@ def test_what_changes_on_the_host_is_seen_by_the_next_job(sandbox: Sandbox, work
     assert sandbox.execute(sh("cat a.txt new; ls d")).stdout == b"changednewother\n"
 
 
+@pytest.mark.parametrize("replaced", ["a.txt", "d/a.txt", "d/deep/a.txt", "d"])
+def test_what_is_replaced_on_the_host_is_seen_by_the_next_job(
+    sandbox: Sandbox, workspace: Path, replaced: str
+) -> None:
+    """As editors, git and an apply replace files: another one takes the name of one that may be known by now."""
+    for tree, text in ((workspace / "d", "old"), (workspace.parent / "new", "new")):
+        (tree / "deep").mkdir(parents=True)
+        for folder in (tree, tree / "deep"):
+            (folder / "a.txt").write_text(text)
+    time.sleep(0.1)
+    assert sandbox.execute(sh("true")).exit_code == 0
+    time.sleep(0.2)
+    if replaced == "d":
+        (workspace / "d").rename(workspace.parent / "old")
+    (workspace.parent / "new" / replaced.removeprefix("d").removeprefix("/")).rename(workspace / replaced)
+    script = f"cat {'d/a.txt d/deep/a.txt' if replaced == 'd' else replaced}"
+    assert set(sandbox.execute(sh(script)).stdout.decode().replace("new", "new\n").split()) == {"new"}
+
+
 def test_each_job_has_its_own_bounds(sandbox: Sandbox) -> None:
     """Also the jobs whose view was mounted before the bounds were known."""
     free_kib = "df -k --output=size,itotal . | tail -1"
