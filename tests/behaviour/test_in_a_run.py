@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from llm.domain import Event, Mode, RepairRequest, Run
 from llm.pipeline import repair
 from llm.report.contract import as_contract
 from tests.fixers.red_python import REGISTRY, REGISTRY_TEST
+from tests.workspace_python import PYTHON
 
 TRACE_ID = "6f1f4c9e-0000-4000-8000-000000000001"
 AGE = "def is_adult(age):\n    return age > 18\n"
@@ -28,7 +28,7 @@ def fixed(folder: Path, tests: str, accept: bool = False, variables: str = "") -
     request = RepairRequest(
         trace_id=TRACE_ID,
         workspace=folder,
-        checks=(f"{variables}{sys.executable} -m pytest -q",),
+        checks=(f"{variables}{PYTHON} -m pytest -q",),
         max_seconds=15.0,
         accept_ambiguous=accept,
     )
@@ -67,7 +67,7 @@ def test_whoever_accepts_ambiguity_gets_the_first(tmp_path: Path) -> None:
 def test_a_row_that_a_test_says_word_for_word_is_shown_and_taken_when_accepted(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(REGISTRY)
     (tmp_path / "test_app.py").write_text(REGISTRY_TEST)
-    check = f"{sys.executable} -m pytest -q"
+    check = f"{PYTHON} -m pytest -q"
     request = RepairRequest(TRACE_ID, workspace=tmp_path, checks=(check,), max_seconds=15.0)
     run = repair(request)
     assert run.mode is Mode.ADVISORY and "word for word: ('goose', 'geese')" in run.summary

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +18,10 @@ from llm.fixers.base import Fixer, RedState
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Sandbox
 from llm.workspace.patch import apply
+from tests.workspace_python import PYTHON
 
-PYTEST = f"{sys.executable} -m pytest -q"
-UNITTEST = f"{sys.executable} -m unittest"
+PYTEST = f"{PYTHON} -m pytest -q"
+UNITTEST = f"{PYTHON} -m unittest"
 REGISTRY = """IRREGULAR = {}
 
 def irregular(one, many):

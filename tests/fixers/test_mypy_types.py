@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from llm.fixers.type_errors import FIXER
 from tests.fixers.red_python import red_python
+from tests.workspace_python import PYTHON
 
-MYPY = f"{sys.executable} -m mypy --strict app.py"
+MYPY = f"{PYTHON} -m mypy --strict app.py"
 
 SHOP = """
 from __future__ import annotations

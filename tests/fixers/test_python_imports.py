@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,10 @@ from llm.fixers.python_imports import FIXER
 from llm.fixers.python_search.add_import import add_import
 from llm.fixers.python_search.edits import Source
 from tests.fixers.red_python import PYTEST, red_python
+from tests.workspace_python import PYTHON
 
-RUFF = f"{sys.executable} -m ruff check --isolated --no-cache --select F"
-MYPY = f"{sys.executable} -m mypy --no-incremental ."
+RUFF = f"{PYTHON} -m ruff check --isolated --no-cache --select F"
+MYPY = f"{PYTHON} -m mypy --no-incremental ."
 
 
 def test_a_library_name_at_run_time(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_python_that_cannot_say_what_it_has_is_no_end_of_it(tmp_path: Path, in
         "app.py": "def f():\n    return area(1, 2)\n",
         "test_app.py": "from app import f\n\ndef test_it():\n    assert f() == 2\n",
         ".venv/pyvenv.cfg": "home = /usr/bin\n",
-        ".venv/bin/python": BROKEN_PYTHON.format(instead=instead, python=sys.executable),
+        ".venv/bin/python": BROKEN_PYTHON.format(instead=instead, python=PYTHON),
     }
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").touch(0o755)

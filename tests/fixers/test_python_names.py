@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from llm.fixers.python_names import FIXER
 from tests.fixers.red_python import PYTEST, UNITTEST, red_python
+from tests.workspace_python import PYTHON
 
-RUFF = f"{sys.executable} -m ruff check --isolated --no-cache --select F"
-MYPY = f"{sys.executable} -m mypy --no-incremental app.py"
+RUFF = f"{PYTHON} -m ruff check --isolated --no-cache --select F"
+MYPY = f"{PYTHON} -m mypy --no-incremental app.py"
 POINT = """
 class Point:
     def __init__(self, width: int, height: int) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from llm.fixers.lint_rules import FIXER
 from tests.fixers.red_python import red_python
+from tests.workspace_python import PYTHON
 
-RUFF = f"{sys.executable} -m ruff check --isolated --no-cache --line-length 79 --select"
+RUFF = f"{PYTHON} -m ruff check --isolated --no-cache --line-length 79 --select"
 
 CASES = {
     "E711": ("def test_f():\n    assert f(1) == None\n", "def test_f():\n    assert f(1) is None\n"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from llm.domain import DiscardReason, Evaluation
 from llm.fixers.search import FIXER
-from tests.fixers.red_python import PYTEST, UNITTEST, red_python
+from tests.fixers.red_python import UNITTEST, red_python
 
 BUGS = {
     "off by one": (
@@ -222,7 +223,7 @@ def test_a_program_that_hangs_is_searched_too(tmp_path: Path) -> None:
             """,
         "test_app.py": "from app import count_down\n\ndef test_it():\n    assert count_down(3) == 3\n",
     }
-    with red_python(tmp_path, files, f"{PYTEST} -o timeout=2") as red:
+    with red_python(tmp_path, files, f"{sys.executable} -m pytest -q -o timeout=2") as red:  # with pytest-timeout
         assert red.first_green(FIXER)["app.py"].count("n += 1") == 0
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from tests.judge.court import Project
+from tests.workspace_python import PYTHON
 
 APP = """\
 def total(prices):
@@ -184,7 +183,6 @@ export default [{ rules }];
 """
 ESLINT_RULES = 'export default { "no-unused-vars": "error", "no-debugger": "error" };\n'
 
-PYTHON = sys.executable
 PYTEST = f"PYTHONPATH=. {PYTHON} -m pytest -q"
 PROJECTS = {
     "pytest": Project(

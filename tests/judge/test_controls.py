@@ -4,7 +4,6 @@ where nothing can be planted, that is told."""
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +20,8 @@ from llm.workspace.rules import Rules
 from tests.judge.court import Project, Verdict, court, write
 from tests.judge.lies import LIES
 from tests.judge.projects import PROJECTS, PYTEST, PYTEST_TESTS, UNITTEST_TESTS
+from tests.workspace_python import PYTHON
 
-PYTHON = sys.executable
 NONE = "no negative control was possible"
 
 

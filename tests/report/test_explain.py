@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from llm.domain import RepairRequest
@@ -10,6 +9,7 @@ from llm.pipeline import repair
 from llm.report.contract import as_contract
 from llm.report.explain import explain, explanation_as_text
 from llm.report.formats.explain import FORMAT
+from tests.workspace_python import PYTHON
 
 AGE = "def is_adult(age):\n    # eighteen is enough\n    return age > 18\n"
 TEST = "from app import is_adult\n\ndef test_it():\n    assert is_adult(18)\n    assert not is_adult(17)\n"
@@ -18,7 +18,7 @@ TEST = "from app import is_adult\n\ndef test_it():\n    assert is_adult(18)\n   
 def test_the_winner_is_explained_in_words_and_in_json(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(AGE)
     (tmp_path / "test_app.py").write_text(TEST)
-    command = f"{sys.executable} -m pytest -q"
+    command = f"{PYTHON} -m pytest -q"
     run = repair(RepairRequest("6f1f4c9e-0000-4000-8000-000000000002", workspace=tmp_path, checks=(command,)))
     found = explain(run)
     assert found is not None
@@ -36,7 +36,7 @@ def test_the_winner_is_explained_in_words_and_in_json(tmp_path: Path) -> None:
 
 def test_where_nothing_passed_there_is_nothing_to_explain(tmp_path: Path) -> None:
     (tmp_path / "test_app.py").write_text("def test_it():\n    assert 1 == 2\n")
-    command = f"{sys.executable} -m pytest -q"
+    command = f"{PYTHON} -m pytest -q"
     run = repair(RepairRequest("6f1f4c9e-0000-4000-8000-000000000003", workspace=tmp_path, checks=(command,)))
     assert explain(run) is None
     assert as_contract(run)["report"]["explain"] is None

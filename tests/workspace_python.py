@@ -1,0 +1,9 @@
+"""The Python that a workspace of the tests brings (tools/setup.sh).
+
+Its pytest loads none of the plugins that Torre's own tests need, and starts in a quarter of the time.
+"""
+
+import sys
+from pathlib import Path
+
+PYTHON = str(Path(sys.executable).parents[1] / "workspace" / "bin" / "python")
