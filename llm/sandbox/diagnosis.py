@@ -44,6 +44,11 @@ _KNOWN = (
         "run Torre as an ordinary user, or keep the workspace on ext4, xfs, btrfs or tmpfs",
     ),
     (
+        r"the workspace's group is",
+        "the workspace's files belong to a group that is not your own",
+        'chgrp -R "$(id -g)" on the workspace, or run Torre as that group (newgrp)',
+    ),
+    (
         r"mount overlay",
         "the kernel refuses an overlay in a user namespace",
         "use Linux 5.11 or later with the overlay module loaded (sudo modprobe overlay)",

@@ -13,6 +13,7 @@ only after the last mount: nothing else works from a 0700 directory.
 # (the launcher does without pathlib: it would be a third of its start-up)
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import Any
@@ -49,6 +50,7 @@ class Template:
         self.root = os.geteuid() == 0
         self.uid, self.gid = (NOBODY, NOBODY) if self.root else (os.geteuid(), os.getegid())
         self._mode = os.stat(self._workspace).st_mode & 0o777 | 0o700
+        self._refuse_other_group()
         self._enter()
         overlaid = set(plan["overlaid"])
         self._overlays = [
@@ -58,6 +60,12 @@ class Template:
         self._trees = [(_source_tree(source), target) for source, target in self._binds if target not in overlaid]
         self._kept: dict[str, str] = {}
         self._stage()
+
+    def _refuse_other_group(self) -> None:
+        """Who is not root may map no group but their own: an overlay then changes nothing of another group."""
+        owner = os.stat(self._workspace)
+        if not self.root and owner.st_uid == self.uid and owner.st_gid != self.gid:
+            raise OSError(errno.EOVERFLOW, f"the workspace's group is {owner.st_gid}, not {self.gid}")
 
     def _enter(self) -> None:
         if self.root:

@@ -112,6 +112,7 @@ def test_user_namespaces_switched_off_is_told_apart(workspace: Path) -> None:
         ),
         ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "/proc is masked", "systempaths"),
         ("[Errno 22] mount_setattr: Invalid argument", "file system", "ordinary user"),
+        ("[Errno 75] the workspace's group is 0, not 7", "a group that is not your own", "chgrp -R"),
         ("[Errno 1] mount overlay: Operation not permitted", "overlay", "5.11"),
         ("[Errno 38] open_tree /x: Function not implemented", "too old", "5.12"),
         ("something new", "something new", "torre doctor"),

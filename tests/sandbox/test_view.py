@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Job, Limits, Sandbox
 from tests.sandbox.conftest import sh
-from tests.sandbox.runner import Runner, give_away
+from tests.sandbox.runner import ROOT, Runner, give_away
 
 ODD_NAMES = ["with space", "wíth-ünicode-✓", "new\nline", "co:lon,comma=eq", "back\\slash", "quo'te\"s", "-dash"]
 
@@ -95,6 +96,19 @@ def test_modes_are_kept_and_new_programs_can_be_executed(workspace: Path) -> Non
         files = {"run.sh": b"#!/bin/sh\necho new\n", "more.sh": b"#!/bin/sh\necho more\n", "plain": b""}
         job = sh("./run.sh; ./more.sh; stat -c %a run.sh plain", files=files, executable=frozenset({"more.sh"}))
         assert sandbox.execute(job).stdout == b"new\nmore\n555\n644\n"
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can make a file of a group that its owner is not in")
+def test_files_of_another_group_are_refused_to_who_cannot_change_them_and_not_to_root(runner: Runner) -> None:
+    """Without the refusal no candidate could be written, and each check would fail of EOVERFLOW."""
+    (runner.workspace / "d").mkdir()
+    for place in (runner.workspace, runner.workspace / "d"):
+        os.chown(place, runner.workspace.stat().st_uid, 54321)
+    if runner.prefix[0] == "setpriv":
+        with pytest.raises(AssertionError, match=r"SandboxError: .*group that is not your own"):
+            runner.sh("mkdir d/e")
+        runner.prefix = tuple(re.sub("--regid=.*", "--regid=54321", word) for word in runner.prefix)
+    assert runner.sh("mkdir d/e && ls d")["stdout"] == "e\n"
 
 
 def test_a_directory_can_be_removed_and_made_again(workspace: Path) -> None:
