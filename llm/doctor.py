@@ -11,8 +11,9 @@ from shutil import which
 from typing import Any
 
 from llm.domain import Isolation
-from llm.errors import TorreError
-from llm.sandbox import probe_all, serves
+from llm.errors import InputError, SandboxError, TorreError
+from llm.sandbox import open_sandbox, probe_all, serves
+from llm.sandbox.base import Job
 from llm.workspace.snapshot import root_of
 
 _OLDEST = (3, 11)
@@ -78,6 +79,21 @@ def _sandbox() -> Iterator[Finding]:
             yield Finding(
                 name, "ok" if purpose else "warning", f"not used: {probe.problem}{purpose}", probe.remedy
             )
+    if enough:
+        yield _workspace(root_of(Path.cwd()), wanted)
+
+
+def _workspace(root: Path, wanted: Isolation) -> Finding:
+    """What works elsewhere may not work over this directory: it may be another user's, or of a file system that
+    cannot be mapped."""
+    try:
+        with open_sandbox(root, least=wanted) as sandbox:
+            sandbox.execute(Job(("true",)))
+    except SandboxError as error:
+        return Finding("workspace", "problem", str(error), error.remedy, 5)
+    except InputError as error:
+        return Finding("workspace", "warning", str(error), "run this in the directory of a project")
+    return Finding("workspace", "ok", f"a job runs in {root}")
 
 
 def _least_accepted() -> Isolation:
@@ -142,7 +158,7 @@ def _typescript() -> Finding:
     from llm.setup_tools import typescript_home
 
     folder = typescript_home()
-    if (folder / "node_modules" / "typescript" / "package.json").is_file():
+    if os.access(folder / "node_modules" / "typescript" / "package.json", os.R_OK):
         return Finding("typescript code fixes", "ok", str(folder))
     return Finding(
         "typescript code fixes",

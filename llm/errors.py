@@ -9,6 +9,7 @@
     ├── ApplyError            2  the files are not what they were, or cannot be written: nothing is changed
     │   └── LockedError       2  another apply is going on, or one that was rolled back left the workspace locked
     ├── SandboxError          5  no sandbox could be had, or it broke; carries the remedy
+    │   └── UnwritableError   5  a file that a job was to be given cannot be written: no verdict on what it holds
     └── Interrupted         130  SIGINT or SIGTERM: the message says how the files are
 
 A failing command is not an exception: it is a `CheckResult`. "No candidate passed" is an ordinary `Selection`.
@@ -78,6 +79,11 @@ class SandboxError(TorreError):
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
+
+
+class UnwritableError(SandboxError):
+    """A job was not started, for one of its files cannot be written where it belongs. Of a candidate's files, it
+    costs the candidate only."""
 
 
 class Interrupted(TorreError):

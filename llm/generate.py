@@ -18,7 +18,7 @@ from llm.budget import Budget
 from llm.checks.baseline import width
 from llm.checks.compare import INSIDE
 from llm.domain import Candidate, CheckResult, Diagnostic, Evaluation, Isolation
-from llm.errors import TorreError
+from llm.errors import TorreError, UnwritableError
 from llm.fixers.base import Fixer, RedState
 from llm.ledger.record import Record
 from llm.rerank.examine import Examiner, Files, Layer
@@ -117,6 +117,8 @@ class Generation:
         """Race one fixer's candidates. One that breaks costs its own candidates only, and is named."""
         try:
             self._race(fixer, red, layer)
+        except UnwritableError as error:
+            self._record.emit("progress", line=f"{fixer.name}: {error}")
         except TorreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the other fixers go on without this one

@@ -122,9 +122,9 @@ def policy_template() -> str:
 def _content(path: Path) -> bytes | None:
     """The file's bytes, None if there is none. What is there and cannot be read is an error, never "none"."""
     misspelt = path.with_suffix(".yml")
-    if misspelt.exists() and not path.exists():
-        raise PolicyError(str(misspelt), f"is not read; rename it to {path.name}")
     try:
+        if misspelt.exists() and not path.exists():
+            raise PolicyError(str(misspelt), f"is not read; rename it to {path.name}")
         if not path.exists() and not path.is_symlink():
             return None
         if not path.is_file():

@@ -21,7 +21,7 @@ from llm.checks.compare import INSIDE, flaky
 from llm.checks.config import sources
 from llm.checks.recognise import tool_of, tools
 from llm.domain import Check, CheckResult, TestStatus
-from llm.errors import DiffError
+from llm.errors import DiffError, UnwritableError
 from llm.rerank.examine import Examiner, Files
 from llm.workspace.paths import read
 
@@ -54,7 +54,11 @@ def control(untouched: Tree, changed: Tree, examiner: Examiner, stop: Event) -> 
     check = changed.result.check
     verdict = Heard()
     for planted, original in zip(_controls(check, scene), _controls(check, original_scene), strict=False):
-        now = _run(planted, changed, examiner, stop)
+        try:
+            now = _run(planted, changed, examiner, stop)
+        except UnwritableError as error:
+            verdict = Heard(doubts=(f"no failure can be planted for {check.name}: {error}",))
+            continue
         found = _found(planted, changed.result, now, scene.word)
         if not (found.unnoticed or found.copies or found.others):
             return Heard()

@@ -11,7 +11,7 @@ from llm.budget import Budget
 from llm.checks.compare import Difference, compare
 from llm.checks.run import run_check
 from llm.domain import Baseline, Candidate, Check, CheckResult, DiscardReason, Evaluation, Stage
-from llm.errors import DiffError
+from llm.errors import DiffError, UnwritableError
 from llm.sandbox.base import Sandbox
 from llm.workspace.diff import diff_size, parse
 from llm.workspace.normalise import normal_form
@@ -87,7 +87,10 @@ class Examiner:
         if owner != index:
             detail = f"the same change as candidate {owner}"
             return self._done(replace(verdict, reason=DiscardReason.DUPLICATE, detail=detail, same_as=owner))
-        return self._done(self._execute(verdict, files, stop))
+        try:
+            return self._done(self._execute(verdict, files, stop))
+        except UnwritableError as error:
+            return self._done(replace(verdict, reason=DiscardReason.INVALID_DIFF, detail=str(error)))
 
     def agreement(self, evaluation: Evaluation) -> int:
         """How many candidates came to this same change."""

@@ -14,7 +14,7 @@ from typing import Any
 from llm.errors import SandboxError
 from llm.sandbox import wire
 from llm.sandbox.base import Completed, Job
-from llm.sandbox.diagnosis import explain
+from llm.sandbox.diagnosis import explain, unwritable
 
 _CHUNK = 1 << 16
 _POLL_S = 0.02
@@ -158,6 +158,8 @@ class Conversation:
             raise SandboxError("the sandbox's supervisor died")
         if "broken" in self._outcome:
             raise explain(self._outcome["broken"])
+        if "unwritten" in self._outcome and not killed:
+            raise unwritable(self._outcome["unwritten"])
         if self._outcome.get("oom") and not killed:
             killed = "oom"
         if self._outcome.get("signal") and not killed:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
-from llm.errors import SandboxError
+from llm.errors import SandboxError, UnwritableError
 
 _INSTALL = {
     "debian": "sudo apt-get install {}",
@@ -26,6 +27,7 @@ _CONTAINER = (
     " --security-opt systempaths=unconfined"
 )
 _SYSCTL = "sudo sysctl -e -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1"
+_OWN = 'sudo chown -R "$(id -u):$(id -g)" on the workspace, or run Torre as its user and group (newgrp)'
 _KNOWN = (
     (
         r"(setting up [ug]id map|setgroups): Permission denied|mount slave: (Permission|Operation)",
@@ -44,9 +46,9 @@ _KNOWN = (
         "run Torre as an ordinary user, or keep the workspace on ext4, xfs, btrfs or tmpfs",
     ),
     (
-        r"the workspace's group is",
-        "the workspace's files belong to a group that is not your own",
-        'chgrp -R "$(id -g)" on the workspace, or run Torre as that group (newgrp)',
+        r"Value too large for defined data type",
+        "files of the workspace belong to another user or group",
+        _OWN,
     ),
     (
         r"mount overlay",
@@ -65,6 +67,12 @@ def explain(text: str, in_container: bool | None = None) -> SandboxError:
         if re.search(pattern, text):
             return SandboxError(f"{meaning}: {text}", _CONTAINER if in_container and remedy == _SYSCTL else remedy)
     return SandboxError(text, "torre doctor")
+
+
+def unwritable(text: str) -> UnwritableError:
+    """The error for what kept a job's files from being written."""
+    foreign = re.match(rf"\[Errno ({errno.EPERM}|{errno.EACCES}|{errno.EOVERFLOW})\]", text)
+    return UnwritableError(f"a file cannot be written in the sandbox: {text}", _OWN if foreign else "")
 
 
 def not_installed(

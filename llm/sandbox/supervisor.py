@@ -8,6 +8,7 @@ control socket, which also happens when Torre dies by whatever signal.
 # (the launcher does without pathlib: it would be a third of its start-up)
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -19,7 +20,7 @@ from llm.sandbox.known import KnownNames
 from llm.sandbox.view import Template
 from llm.sandbox.watch import Watch
 
-_REFUSED = 126
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EOVERFLOW)
 
 
 class Confinement(NamedTuple):
@@ -97,9 +98,8 @@ def supervise(
     os.close(reader)
     try:
         write_files(template.open_workspace(), request["files"], payload)
-    except OSError as error:  # the job's own fault: a symlink in the way, or no space left
-        outcome: dict[str, Any] = {"exit": _REFUSED, "started": True}
-        os.write(stdio[2], f"torre: {error}\n".encode())
+    except OSError as error:  # a symlink in the way, no space left, or a folder that is another user's
+        outcome: dict[str, Any] = {"unwritten": str(error)}
     else:
         enclosure = confinement.enclosure(confinement.command, request, template, prepared.group is None)
         outcome = Watch(enclosure, control.fileno(), confinement.alarm, prepared.group).run(stdio)
@@ -108,15 +108,23 @@ def supervise(
 
 
 def write_files(workspace: int, files: list[list[Any]], payload: bytes) -> None:
-    """Write or delete in the private view, never through a symlink nor outside of it."""
+    """Write or delete in the private view, never through a symlink nor outside of it. OSError names the file."""
     at = 0
     for path, size, executable in files:
-        if size is None:
-            _delete(workspace, path)
-            continue
-        _write(workspace, path, payload[at : at + size], 0o755 if executable else 0o644)
-        at += size
+        content = None if size is None else payload[at : at + size]
+        try:
+            _put(workspace, path, content, 0o755 if executable else 0o644)
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), path) from error
+        at += size or 0
     os.close(workspace)
+
+
+def _put(workspace: int, path: str, content: bytes | None, mode: int) -> None:
+    if content is None:
+        _delete(workspace, path)
+    else:
+        _write(workspace, path, content, mode)
 
 
 def _write(workspace: int, path: str, content: bytes, mode: int) -> None:
@@ -126,7 +134,9 @@ def _write(workspace: int, path: str, content: bytes, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
     try:
         file = mounts.open_beneath(workspace, path, flags, mode)
-    except PermissionError:  # read-only: replaced, with its mode kept
+    except OSError as error:  # read-only, or another user's: replaced, with its mode kept
+        if error.errno not in _NOT_OURS:
+            raise
         parent = mounts.open_beneath(workspace, folder or ".", os.O_PATH | os.O_DIRECTORY)
         mode = stat.S_IMODE(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
         os.unlink(name, dir_fd=parent)

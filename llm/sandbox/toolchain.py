@@ -149,7 +149,7 @@ def _hoisted_modules(workspace: Path) -> Iterator[Path]:
 def _own_programs(environ: Mapping[str, str], home: Path) -> list[str]:
     """Torre's own environment, and what `torre setup typescript` installed."""
     installed = typescript_home(environ, home) / "node_modules" / ".bin"
-    return [str(Path(sys.executable).parent), *([str(installed)] if installed.is_dir() else [])]
+    return [str(Path(sys.executable).parent), *([str(installed)] if os.access(installed, os.R_OK) else [])]
 
 
 def _stores(environ: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -174,7 +174,7 @@ def _host_search(environ: Mapping[str, str], home: Path) -> Iterator[str]:
 def _selected_versions(pyenv: Path, environ: Mapping[str, str]) -> Iterator[str]:
     """The `bin` directories that a shim would choose, by PYENV_VERSION or the global version file."""
     chosen = environ.get("PYENV_VERSION", "").replace(":", " ")
-    if not chosen and (pyenv / "version").is_file():
+    if not chosen and os.access(pyenv / "version", os.R_OK):
         chosen = (pyenv / "version").read_text(errors="replace")
     for name in chosen.split():
         place = pyenv / "versions" / name / "bin"

@@ -50,7 +50,7 @@ class Template:
         self.root = os.geteuid() == 0
         self.uid, self.gid = (NOBODY, NOBODY) if self.root else (os.geteuid(), os.getegid())
         self._mode = os.stat(self._workspace).st_mode & 0o777 | 0o700
-        self._refuse_other_group()
+        self._refuse_others_files()
         self._enter()
         overlaid = set(plan["overlaid"])
         self._overlays = [
@@ -61,11 +61,13 @@ class Template:
         self._kept: dict[str, str] = {}
         self._stage()
 
-    def _refuse_other_group(self) -> None:
-        """Who is not root may map no group but their own: an overlay then changes nothing of another group."""
-        owner = os.stat(self._workspace)
-        if not self.root and owner.st_uid == self.uid and owner.st_gid != self.gid:
-            raise OSError(errno.EOVERFLOW, f"the workspace's group is {owner.st_gid}, not {self.gid}")
+    def _refuse_others_files(self) -> None:
+        """Who is not root may map no user or group but their own: an overlay then changes nothing of others, and
+        a check that writes there would fail for a reason that is not the code's."""
+        found = os.stat(self._workspace)
+        if not self.root and (found.st_uid, found.st_gid) != (self.uid, self.gid):
+            owner = f"{found.st_uid}:{found.st_gid}, not {self.uid}:{self.gid}"
+            raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW), f"{self._workspace} is of {owner}")
 
     def _enter(self) -> None:
         if self.root:

@@ -22,6 +22,7 @@ _STATUS: Mapping[str, int] = {
     errors.LockedError.__name__: 423,
     errors.LedgerError.__name__: 503,
     errors.SandboxError.__name__: 503,
+    errors.UnwritableError.__name__: 503,
     errors.Interrupted.__name__: 503,
 }
 _RETRY_S = 5.0

@@ -91,6 +91,12 @@ def test_doctor_probes_and_names_remedies() -> None:
     assert done.returncode == max(f["exit_code"] for f in findings.values())
 
 
+@pytest.mark.parametrize(("place", "status"), [("", "ok"), ("/", "warning")])
+def test_doctor_tries_the_directory_that_it_is_run_in(tmp_path: Path, place: str, status: str) -> None:
+    findings = json.loads(torre("doctor", "--json", cwd=Path(place or tmp_path)).stdout)["findings"]
+    assert {f["name"]: f["status"] for f in findings}["workspace"] == status
+
+
 def test_doctor_reports_a_distribution_that_takes_the_import_name(tmp_path: Path) -> None:
     """A distribution of another name that installs `llm` as well, found by its metadata as pip leaves it."""
     info = tmp_path / "llm-0.27.dist-info"

@@ -45,6 +45,37 @@ def test_is_not_readable(torre: Torre, workspace: Make) -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_the_home_is_closed_to_the_user(torre: Torre, workspace: Make, tmp_path: Path) -> None:
+    """As after `sudo -u`. The policy that may be there is not passed over; `doctor` says what there is besides."""
+    root, home = workspace(UNUSED_IMPORT), tmp_path / "home"
+    command = (*WITHOUT_OVERRIDE, *TORRE) if os.geteuid() == 0 else TORRE
+    home.mkdir()
+    extra = {"HOME": str(home)}
+    assert torre("checks", root, command=command, extra=extra).exit_code == 0
+    home.chmod(0)
+    try:
+        ran = torre("fix", root, command=command, extra=extra)
+        doctor = torre("doctor", "--json", cwd=root, command=command, extra=extra)
+    finally:
+        home.chmod(0o755)
+    policy = home / ".config" / "torre" / "providers.yaml"
+    assert (ran.exit_code, ran.stderr) == (2, f"torre: {policy}: cannot be read: Permission denied\n")
+    findings = {f["name"]: f["status"] for f in doctor.json()["findings"]}
+    assert findings["typescript code fixes"] == "warning"
+
+
+def test_a_folder_is_closed_to_its_own_user(torre: Torre, workspace: Make) -> None:
+    """No fixer can change what is in it, which ends the fixer and not the run."""
+    root = workspace({"lib/app.py": '"""An app."""\n\nimport os\n\nNAME  =  "app"\n'})
+    checks = ("--check", RUFF, "--check", "ruff format --no-cache --isolated --check .")
+    assert torre("fix", *checks, root).exit_code == 0
+    (root / "lib" / "app.py").chmod(0o444)
+    (root / "lib").chmod(0o555)
+    ran = torre("fix", *checks, root)
+    assert ran.exit_code == 1, ran.stderr
+    assert "ruff: a file cannot be written in the sandbox" in ran.stderr
+
+
 def test_has_no_checks(torre: Torre, workspace: Make) -> None:
     ran = torre("fix", "--json", workspace({"notes.txt": "milk\n"}))
     answer = ran.json()

@@ -163,6 +163,37 @@ def test_no_negative_control_is_told_where_there_can_be_none(tmp_path: Path) -> 
     ]
 
 
+NOT_WRITTEN = "a file cannot be written in the sandbox: [Errno 13] Permission denied:"
+
+
+@pytest.mark.parametrize(
+    ("closed", "told"),
+    [
+        ([], {"selected_index": 0}),
+        (["lib"], {"reason": "invalid_diff", "detail": f"{NOT_WRITTEN} 'lib/basket.py'"}),
+        (["tests"], {"selected_index": 0}),
+        (["tests", "tests/test_basket.py"], {"doubt": f"for pytest: {NOT_WRITTEN} 'tests/test_basket.py'"}),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_written_is_told_and_is_no_red_check(
+    tmp_path: Path, closed: list[str], told: dict[str, Any]
+) -> None:
+    """Such a candidate was told to break all tests, which had not been run."""
+    for path, text in (("lib/basket.py", RED), ("tests/test_basket.py", TESTS)):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(text)
+    (tmp_path / "lib" / "basket.py").chmod(0o444)
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = lib\n")
+    for path in closed:
+        (tmp_path / path).chmod(0o555)
+    answer = ExecutionReranker([CHECK]).run(tmp_path, [change("- 1", "", "lib/basket.py")])
+    found = {"selected_index": answer["selected_index"], **answer["candidates"][0]}
+    found["doubt"] = " ".join(answer["doubts"]).removeprefix("no failure can be planted ")
+    assert {name: found[name] for name in told} == told
+    assert (found["selected_index"] is None) is ("selected_index" not in told)
+
+
 def test_the_isolation_that_is_asked_for_is_had(workspace: Path) -> None:
     answer = ExecutionReranker([CHECK], isolation="strong").run(workspace, [GREEN])
     assert (answer["selected_index"], answer["winner"]["isolation"]) == (0, "strong")

@@ -112,7 +112,11 @@ def test_user_namespaces_switched_off_is_told_apart(workspace: Path) -> None:
         ),
         ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "/proc is masked", "systempaths"),
         ("[Errno 22] mount_setattr: Invalid argument", "file system", "ordinary user"),
-        ("[Errno 75] the workspace's group is 0, not 7", "a group that is not your own", "chgrp -R"),
+        (
+            "[Errno 75] Value too large for defined data type: '/w is of 0:0, not 7:7'",
+            "another user or group",
+            "chown -R",
+        ),
         ("[Errno 1] mount overlay: Operation not permitted", "overlay", "5.11"),
         ("[Errno 38] open_tree /x: Function not implemented", "too old", "5.12"),
         ("something new", "something new", "torre doctor"),

@@ -26,7 +26,7 @@ from llm.sandbox.landlock.box import Box
 from llm.sandbox.supervisor import write_files
 from llm.sandbox.watch import Watch, kill_all
 
-_REFUSED, _NOT_FOUND = 126, 127
+_NOT_FOUND = 127
 _COUNT_S = 0.05
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _ALSO_DENIED = (
@@ -113,9 +113,8 @@ def _run(order: _Order, control: socket.socket, stdio: tuple[int, int, int]) -> 
     os.close(reader)
     try:
         write_files(os.open(box.workspace, os.O_PATH | os.O_DIRECTORY), request["files"], order.payload)
-    except OSError as error:  # the job's own fault: a symlink in the way, or no space left
-        os.write(stdio[2], f"torre: {error}\n".encode())
-        return {"exit": _REFUSED, "started": True}
+    except OSError as error:  # a symlink in the way, or no space left
+        return {"unwritten": str(error)}
     enclosure, word = Landlocked(box.relocated(request), box, plan["readable"]), control.fileno()
     return Watch(enclosure, word, word, None).run(stdio)  # there is no launcher with an alarm of its own
 
