@@ -57,12 +57,15 @@ def serves(given: Isolation, wanted: Isolation) -> bool:
 
 
 def _none_works(wanted: Isolation, problems: list[Probe]) -> SandboxError:
-    """Why, and what to do: the preferred backend's remedy, and what else can be had here."""
+    """Why, and what to do: the remedies, the preferred backend's first, and what else can be had here."""
     from llm.errors import SandboxError
+    from llm.sandbox.diagnosis import ASK
 
     reasons = "; ".join(f"{p.name}: {p.problem}" for p in problems)
     tried = {p.name for p in problems}
     other = next((b for b in _backends() if b.name not in tried and not b.probe().problem), None)
-    also = f"; or `isolation: {other.gives}` in your own policy ({other.name} works here)" if other else ""
-    remedy = next((p.remedy for p in problems if p.remedy), "torre doctor")
-    return SandboxError(f"no sandbox of {wanted} isolation works here ({reasons})", remedy + also)
+    remedies = [p.remedy for p in problems if p.remedy not in ("", ASK)] or [ASK]
+    if other:
+        where = "in your own policy, ~/.config/torre/providers.yaml"
+        remedies.append(f"`isolation: {other.gives}` {where} ({other.name} works here)")
+    return SandboxError(f"no sandbox of {wanted} isolation works here ({reasons})", "; or ".join(remedies))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from llm.errors import SandboxError, UnwritableError
 
+ASK = "torre doctor"
+"""The remedy of what nobody knows."""
 _INSTALL = {
     "debian": "sudo apt-get install {}",
     "ubuntu": "sudo apt-get install {}",
@@ -22,9 +24,10 @@ _APPARMOR = (
     "echo 'kernel.apparmor_restrict_unprivileged_userns = 0' | sudo tee /etc/sysctl.d/60-torre.conf"
     " && sudo sysctl --system"
 )
+_UNFILTERED = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined"
 _CONTAINER = (
-    "start the container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
-    " --security-opt systempaths=unconfined"
+    f"start the container for an ordinary user (--user) with {_UNFILTERED} --security-opt systempaths=unconfined,"
+    f" or for root with --cap-add SYS_ADMIN {_UNFILTERED}"
 )
 _SYSCTL = "sudo sysctl -e -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1"
 _OWN = 'sudo chown -R "$(id -u):$(id -g)" on the workspace, or run Torre as its user and group (newgrp)'
@@ -36,14 +39,30 @@ _KNOWN = (
     ),
     (r"Can't mount proc|mount proc", "/proc is masked, as containers do it", _CONTAINER),
     (
+        r"unshare mounts: Operation not permitted",
+        "root may not mount anything here, as in a container (it lacks CAP_SYS_ADMIN, or a filter refuses it)",
+        _CONTAINER,
+    ),
+    (
+        r"pivot_root: Operation not permitted",
+        "a system call filter refuses what a sandbox is made of, as containers have one",
+        _CONTAINER,
+    ),
+    (
+        r"setting up [ug]id map: (Operation not permitted|Invalid argument)",
+        "this root is only a user namespace's, and cannot become another user",
+        "run Torre as an ordinary user",
+    ),
+    (
         r"(unshare|Creating new namespace failed|No permissions to create a? ?new namespace).*",
         "user namespaces are switched off or used up",
         _SYSCTL,
     ),
     (
-        r"mount_setattr.*Invalid argument",
-        "the workspace's file system cannot be mapped to another user",
-        "run Torre as an ordinary user, or keep the workspace on ext4, xfs, btrfs or tmpfs",
+        r"mount_setattr: (Invalid argument|Operation not permitted)",
+        "the workspace's file system (or that of TMPDIR) cannot be mapped to another user",
+        "run Torre as an ordinary user, or keep the workspace and TMPDIR on ext4, xfs, btrfs or tmpfs (in a"
+        " container: on a volume)",
     ),
     (
         r"Value too large for defined data type",
@@ -62,11 +81,25 @@ _KNOWN = (
 def explain(text: str, in_container: bool | None = None) -> SandboxError:
     """The error for what a launcher or bwrap said: the known meaning before the raw text, and the remedy."""
     if in_container is None:
-        in_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+        in_container = _in_container()
     for pattern, meaning, remedy in _KNOWN:
         if re.search(pattern, text):
-            return SandboxError(f"{meaning}: {text}", _CONTAINER if in_container and remedy == _SYSCTL else remedy)
-    return SandboxError(text, "torre doctor")
+            return SandboxError(f"{meaning}: {text}", _for_containers(remedy) if in_container else remedy)
+    return SandboxError(text, ASK)
+
+
+def _in_container() -> bool:
+    """Docker and podman leave a mark; the others are known by their system call filter, which a shell has not."""
+    marks = ("/.dockerenv", "/run/.containerenv")
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return any(Path(mark).exists() for mark in marks) or "\nSeccomp:\t2\n" in status
+
+
+def _for_containers(remedy: str) -> str:
+    """What is done from without; AppArmor's rule may also be that of the machine below."""
+    if remedy == _APPARMOR:
+        return f"{_CONTAINER}; on an Ubuntu host also {_APPARMOR}"
+    return _CONTAINER if remedy == _SYSCTL else remedy
 
 
 def unwritable(text: str) -> UnwritableError:

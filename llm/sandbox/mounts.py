@@ -16,7 +16,7 @@ from typing import Any
 AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000
-MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_REC, MS_SLAVE = 0x2, 0x4, 0x20, 0x4000, 0x80000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_REC, MS_SLAVE = 0x2, 0x4, 0x8, 0x20, 0x4000, 0x80000
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_IDMAP = 0x1, 0x2, 0x4, 0x100000
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
@@ -49,8 +49,8 @@ def _syscall(what: str, number: int, *arguments: Any) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Leave the given namespaces for new ones."""
-    _checked("unshare", _libc.unshare(flags))
+    """Leave the given namespaces for new ones. The error tells what anybody may from what only root may."""
+    _checked("unshare" if flags & CLONE_NEWUSER else "unshare mounts", _libc.unshare(flags))
 
 
 def become_subreaper() -> None:

@@ -17,6 +17,7 @@ from llm.domain import Isolation
 from llm.errors import SandboxError
 from llm.sandbox.attacks import PROCESSES
 from llm.sandbox.base import Job, Limits, Probe, Sandbox
+from llm.sandbox.diagnosis import ASK
 
 _SYSCTLS = (
     "user/max_user_namespaces",
@@ -99,7 +100,5 @@ def _held(folder: Path, port: int, opener: Opener) -> Isolation:
         through.append("orphan")
     if through or last != "done":
         said = done.stderr.decode(errors="replace").strip()
-        raise SandboxError(
-            f"the sandbox did not hold ({', '.join(through) or 'no answer'}) {said}".strip(), "torre doctor"
-        )
+        raise SandboxError(f"the sandbox did not hold ({', '.join(through) or 'no answer'}) {said}".strip(), ASK)
     return isolation

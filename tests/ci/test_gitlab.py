@@ -33,6 +33,7 @@ def job(checkout: Checkout, tmp_path: Path, env: dict[str, str]) -> Callable[...
             "TORRE_COMMAND": TORRE[0],
             "CI_PROJECT_URL": "https://gitlab.example/app",
             "CI_JOB_TOKEN": "secret",
+            "CI_PROJECT_DIR": str(work),
             "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
             **variables,
         }

@@ -111,7 +111,11 @@ def test_user_namespaces_switched_off_is_told_apart(workspace: Path) -> None:
             "max_user_namespaces",
         ),
         ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "/proc is masked", "systempaths"),
+        ("[Errno 1] unshare mounts: Operation not permitted", "CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"),
+        ("bwrap: pivot_root: Operation not permitted", "a system call filter", "seccomp=unconfined"),
+        ("[Errno 1] setting up uid map: Operation not permitted", "only a user namespace's", "ordinary user"),
         ("[Errno 22] mount_setattr: Invalid argument", "file system", "ordinary user"),
+        ("[Errno 1] mount_setattr: Operation not permitted", "file system", "ordinary user"),
         (
             "[Errno 75] Value too large for defined data type: '/w is of 0:0, not 7:7'",
             "another user or group",
@@ -131,6 +135,8 @@ def test_known_errors_have_their_remedy(text: str, meaning: str, remedy: str) ->
 
 def test_in_a_container_the_remedy_is_the_containers() -> None:
     assert "--security-opt" in explain("unshare: Operation not permitted", in_container=True).remedy
+    both = explain("setting up uid map: Permission denied", in_container=True).remedy
+    assert "--security-opt" in both and "apparmor_restrict_unprivileged_userns = 0" in both
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 from llm.domain import Isolation
 from llm.errors import SandboxError
 from llm.sandbox.base import Probe, Sandbox
-from llm.sandbox.diagnosis import not_installed
+from llm.sandbox.diagnosis import ASK, not_installed
 from llm.sandbox.launched import launched
 from llm.sandbox.probing import probe
 
@@ -49,5 +49,5 @@ def _find() -> str:
 def _version() -> str:
     done = subprocess.run([_find(), "--version"], capture_output=True, text=True, env={}, check=False)
     if done.returncode != 0:
-        raise SandboxError(f"runsc cannot be run: {done.stderr.strip()}", "torre doctor")
+        raise SandboxError(f"runsc cannot be run: {done.stderr.strip()}", ASK)
     return done.stdout

@@ -4,6 +4,7 @@ system call filter, by the Python package `sandlock`."""
 from __future__ import annotations
 
 import ctypes
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
@@ -18,7 +19,7 @@ from llm.sandbox.launched import toolchain_of
 from llm.sandbox.probing import probe
 
 _LANDLOCK = 6
-_CREATE_RULESET, _ASK_VERSION = 444, 1
+_PIDFD_GETFD, _CREATE_RULESET, _ASK_VERSION = 438, 444, 1
 _MISSING = (
     "namespaces (of a file or a process of the host's that it knows by name, a job sees that it exists)",
     "bounds on threads, files and disk that hold at once (they are counted, and the job is ended)",
@@ -55,6 +56,12 @@ def _opened(workspace: Path, binds: Iterable[Path], isolation: Isolation) -> Ite
         raise SandboxError(
             "sandlock needs Landlock, version 6 or later", "use Linux 6.12 or later, with Landlock on"
         )
+    if _is_refused(_PIDFD_GETFD):
+        raise SandboxError(
+            "a system call filter refuses pidfd_getfd, which sandlock needs,"
+            " as in a container without CAP_SYS_PTRACE",
+            "start the container with --cap-add SYS_PTRACE",
+        )
     missing = (*_MISSING, *([_NO_OTHER_USER] if privileges.successor()[0] == 0 else []))
     yield RelocatedSandbox(toolchain_of(workspace, binds), [str(package.parents[1])], isolation, missing)
 
@@ -64,6 +71,11 @@ def _package() -> Path:
     if found is None or found.origin is None:
         raise SandboxError("the Python package sandlock is not installed", "pip install 'torre-llm[sandlock]'")
     return Path(found.origin)
+
+
+def _is_refused(call: int) -> bool:
+    """Whether a filter stands before a call; one without a descriptor would only be wrong."""
+    return ctypes.CDLL(None, use_errno=True).syscall(call, -1, -1, 0) < 0 and ctypes.get_errno() != errno.EBADF
 
 
 def _landlock() -> int:

@@ -1,0 +1,57 @@
+"""What container engines do by default, each done for real to a Torre: what works yet, and what is said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.runner import ROOT, readable_package, running_as
+
+_DOCTOR = """
+from llm.sandbox import probe_all
+for probe in probe_all(): print(probe.name, '|', probe.problem or probe.isolation, '|', probe.remedy)
+"""
+_CHECKOUT = Path(__file__).parents[2]
+
+
+def _contained(aspect: str) -> tuple[str, ...]:
+    return (sys.executable, "-P", str(_CHECKOUT / "tests" / "sandbox" / "contained.py"), aspect)
+
+
+def _probed(prefix: tuple[str, ...], cache: Path) -> dict[str, str]:
+    """Each backend's line."""
+    environ = {"PATH": "/usr/bin:/bin", "HOME": "/", "PYTHONPATH": str(_CHECKOUT), "XDG_CACHE_HOME": str(cache)}
+    command = [*prefix, sys.executable, "-c", _DOCTOR]
+    done = subprocess.run(command, env=environ, cwd="/", capture_output=True, text=True, check=True)
+    return {line.split(" ", 1)[0]: line for line in done.stdout.splitlines()}
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may mount a whole /proc beside a masked one")
+def test_root_has_full_isolation_where_proc_is_masked(tmp_path: Path) -> None:
+    assert "bwrap | full |" in _probed(_contained("masked"), tmp_path)["bwrap"]
+
+
+def test_others_are_told_that_proc_is_masked() -> None:
+    """Which is also the control of root's: it is masked indeed."""
+    user = "ordinary" if ROOT else "own"
+    with readable_package() as package, running_as(user, package) as runner:
+        contained = package / "tests" / "sandbox" / "contained.py"
+        contained.write_text(Path(_contained("")[2]).read_text())
+        command = [sys.executable, "-P", str(contained), "masked", *runner.prefix, "-c", _DOCTOR]
+        done = subprocess.run(command, env=runner.environ, cwd="/", capture_output=True, text=True, check=True)
+    assert "bwrap | /proc is masked" in done.stdout
+    assert "systempaths=unconfined" in done.stdout
+
+
+def test_a_filter_is_named_with_what_lifts_it(tmp_path: Path) -> None:
+    told = _probed(_contained("filtered"), tmp_path)
+    assert "start the container" in told["bwrap"] and "seccomp=unconfined" in told["bwrap"]
+    assert "refuses pidfd_getfd" in told["sandlock"] and "--cap-add SYS_PTRACE" in told["sandlock"]
+
+
+def test_without_a_filter_nothing_is_named(tmp_path: Path) -> None:
+    told = _probed((), tmp_path)
+    assert "bwrap | full |" in told["bwrap"] and "sandlock | reduced |" in told["sandlock"]
