@@ -50,7 +50,12 @@ _KNOWN = (
     ),
     (
         r"setting up [ug]id map: (Operation not permitted|Invalid argument)",
-        "this root is only a user namespace's, and cannot become another user",
+        "this root may not become another user (it lacks CAP_SETUID or CAP_SETGID)",
+        "run Torre as an ordinary user",
+    ),
+    (
+        r"did not hold \(.*processes",
+        "the processes of a job are not counted, as those of root are not",
         "run Torre as an ordinary user",
     ),
     (

@@ -17,7 +17,7 @@ from llm.domain import Isolation
 from llm.errors import SandboxError
 from llm.sandbox.attacks import PROCESSES
 from llm.sandbox.base import Job, Limits, Probe, Sandbox
-from llm.sandbox.diagnosis import ASK
+from llm.sandbox.diagnosis import explain
 
 _SYSCTLS = (
     "user/max_user_namespaces",
@@ -64,7 +64,8 @@ def _remember(memory: Path, isolation: Isolation) -> None:
 
 def _cache_file(name: str, tool_version: str) -> Path:
     values = [file.read_text() if (file := Path("/proc/sys", key)).exists() else "" for key in _SYSCTLS]
-    facts = [__version__, *os.uname(), tool_version, sys.executable, str(os.geteuid()), *values]
+    user = [str(os.geteuid()), Path("/proc/self/uid_map").read_text()]  # who is root may be so to a namespace only
+    facts = [__version__, *os.uname(), tool_version, sys.executable, *user, *values]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base, "torre", f"sandbox-{name}-{key}")
@@ -100,5 +101,5 @@ def _held(folder: Path, port: int, opener: Opener) -> Isolation:
         through.append("orphan")
     if through or last != "done":
         said = done.stderr.decode(errors="replace").strip()
-        raise SandboxError(f"the sandbox did not hold ({', '.join(through) or 'no answer'}) {said}".strip(), ASK)
+        raise explain(f"the sandbox did not hold ({', '.join(through) or 'no answer'}) {said}".strip())
     return isolation

@@ -48,8 +48,9 @@ class Template:
         self._workspace: str = plan["workspace"]
         self._links: list[list[str]] = plan["links"]
         self._binds: list[list[str]] = plan["binds"]
-        self.root = os.geteuid() == 0
-        self.uid, self.gid = (NOBODY, NOBODY) if self.root else (os.geteuid(), os.getegid())
+        self.root = mounts.is_root()
+        self._user = os.geteuid(), os.getegid()
+        self.uid, self.gid = self._user if self._user[0] else (NOBODY, NOBODY)
         self._mode = os.stat(self._workspace).st_mode & 0o777 | 0o700
         self._refuse_others_files()
         self._enter()
@@ -66,8 +67,8 @@ class Template:
         """Who is not root may map no user or group but their own: an overlay then changes nothing of others, and
         a check that writes there would fail for a reason that is not the code's."""
         found = os.stat(self._workspace)
-        if not self.root and (found.st_uid, found.st_gid) != (self.uid, self.gid):
-            owner = f"{found.st_uid}:{found.st_gid}, not {self.uid}:{self.gid}"
+        if not self.root and (found.st_uid, found.st_gid) != self._user:
+            owner = "{}:{}, not {}:{}".format(found.st_uid, found.st_gid, *self._user)
             raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW), f"{self._workspace} is of {owner}")
 
     def _enter(self) -> None:
@@ -75,7 +76,8 @@ class Template:
             mounts.unshare(mounts.CLONE_NEWNS)
         else:
             mounts.unshare(mounts.CLONE_NEWUSER | mounts.CLONE_NEWNS)
-            mounts.map_ids("self", f"{self.uid} {self.uid} 1", f"{self.gid} {self.gid} 1")
+            uid, gid = self._user
+            mounts.map_ids("self", f"{self.uid} {uid} 1", f"{self.gid} {gid} 1")
         mounts.detach_from_host()
         if self.root:
             _unmask_proc()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.arena import ATTACKS, SIEGES, Arena, Outcome
+from tests.attacks.arena import ATTACKS, SIEGES, Arena, Outcome, arena
 from tests.attacks.attack import Attack, Control, Siege
-from tests.sandbox.runner import CHECKOUT, Runner
+from tests.sandbox.runner import CHECKOUT, Runner, readable_package, running_as
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.name)
@@ -36,6 +36,13 @@ def test_siege_held(siege: Siege, besieged: dict[str, Outcome]) -> None:
 def test_siege_control(siege: Siege, unconfined: Arena) -> None:
     outcome = unconfined.siege_control(siege)
     assert not outcome.held, outcome.said
+
+
+def test_all_are_held_for_who_is_root_of_a_container_alone() -> None:
+    """Whose jobs are nobody, as root's are."""
+    with readable_package() as package, running_as("rootless", package) as rootless, arena(rootless) as laid_out:
+        held = laid_out.attack() | laid_out.besiege()
+    assert {name: outcome.said for name, outcome in held.items() if not outcome.held} == {}
 
 
 def test_all_of_this_counts_as_full_isolation(runner: Runner) -> None:

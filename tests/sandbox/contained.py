@@ -1,7 +1,8 @@
 """A command as a container engine starts it, in one respect: `python contained.py ASPECT COMMAND...`
 
 `masked`: parts of /proc are covered, for good. `filtered`: a system call filter refuses what it takes to make a
-sandbox; ours does that, and `pidfd_getfd`, as Docker's does.
+sandbox; ours does that, and `pidfd_getfd`, as Docker's does. `rootless`: this user is root, but of
+a user namespace.
 """
 
 from __future__ import annotations
@@ -44,5 +45,5 @@ def refuse_calls() -> None:
 
 
 if __name__ == "__main__":
-    {"masked": mask, "filtered": refuse_calls}[sys.argv[1]]()
+    {"masked": mask, "filtered": refuse_calls, "rootless": mounts.become_root_of_new_namespace}[sys.argv[1]]()
     os.execvp(sys.argv[2], sys.argv[2:])

@@ -33,7 +33,7 @@ def main(kind: str, *command: str) -> None:
     os.read(entered[0], 1)
     root = os.geteuid() == 0
     uids, gids = (
-        ("0 0 65536", "0 0 65536")
+        ("0 0 4294967295", "0 0 4294967295")
         if root
         else (f"{os.geteuid()} {os.geteuid()} 1", f"{os.getegid()} {os.getegid()} 1")
     )

@@ -73,10 +73,11 @@ def readable_package() -> Iterator[Path]:
         copy = Path(folder)
         shutil.copytree(CHECKOUT / "llm", copy / "llm", ignore=shutil.ignore_patterns("__pycache__"))
         (copy / "tests" / "sandbox").mkdir(parents=True)
-        shutil.copy(Path(__file__).parent / "one_job.py", copy / "tests" / "sandbox")
+        for script in ("one_job.py", "contained.py"):
+            shutil.copy(Path(__file__).with_name(script), copy / "tests" / "sandbox")
         for place in [copy, *copy.rglob("*")]:
             place.chmod(0o755 if place.is_dir() else 0o644)
-        for user in USERS:
+        for user in (*USERS, "rootless"):
             (copy / f"cache-{user}").mkdir()
             (copy / f"cache-{user}").chmod(0o777)
         yield copy
@@ -84,8 +85,9 @@ def readable_package() -> Iterator[Path]:
 
 @contextmanager
 def running_as(user: str, package: Path, least: str = "full") -> Iterator[Runner]:
-    """A sandbox over a workspace in a 0700 directory that holds a secret beside it."""
-    prefix = ordinary_prefix() if user == "ordinary" else (sys.executable, "-P")
+    """A sandbox over a workspace in a 0700 directory that holds a secret beside it. The user: `own`, `ordinary`,
+    or `rootless`: an ordinary one who is root of a container, as podman has it."""
+    prefix = _prefix(user, package)
     with tempfile.TemporaryDirectory(prefix="torre-private-", dir="/var/tmp") as folder:
         home = Path(folder) / "home"
         workspace = home / "work"
@@ -100,7 +102,7 @@ def running_as(user: str, package: Path, least: str = "full") -> Iterator[Runner
             "PYTHONDONTWRITEBYTECODE": "1",
             "XDG_CACHE_HOME": str(package / f"cache-{user}"),
         }
-        give_away(Path(folder), user)
+        give_away(Path(folder), "ordinary" if "setpriv" in prefix else user)
         yield Runner(workspace, prefix, environ, least)
 
 
@@ -109,6 +111,16 @@ def give_away(place: Path, user: str) -> None:
     if user == "ordinary":
         for each in [place, *place.rglob("*")]:
             os.chown(each, ORDINARY_UID, ORDINARY_UID, follow_symlinks=False)
+
+
+def _prefix(user: str, package: Path) -> tuple[str, ...]:
+    own = (sys.executable, "-P")
+    if user == "own":
+        return own
+    ordinary = ordinary_prefix() if ROOT else own
+    if user == "ordinary":
+        return ordinary
+    return (*ordinary, str(package / "tests" / "sandbox" / "contained.py"), user, *ordinary[-2:])
 
 
 def ordinary_prefix() -> tuple[str, ...]:

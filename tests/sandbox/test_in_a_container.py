@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,15 @@ def _contained(aspect: str) -> tuple[str, ...]:
     return (sys.executable, "-P", str(_CHECKOUT / "tests" / "sandbox" / "contained.py"), aspect)
 
 
+def _run(command: Sequence[str], environ: Mapping[str, str]) -> str:
+    return subprocess.run(command, env=environ, cwd="/", capture_output=True, text=True, check=True).stdout
+
+
 def _probed(prefix: tuple[str, ...], cache: Path) -> dict[str, str]:
     """Each backend's line."""
     environ = {"PATH": "/usr/bin:/bin", "HOME": "/", "PYTHONPATH": str(_CHECKOUT), "XDG_CACHE_HOME": str(cache)}
-    command = [*prefix, sys.executable, "-c", _DOCTOR]
-    done = subprocess.run(command, env=environ, cwd="/", capture_output=True, text=True, check=True)
-    return {line.split(" ", 1)[0]: line for line in done.stdout.splitlines()}
+    told = _run([*prefix, sys.executable, "-c", _DOCTOR], environ)
+    return {line.split(" ", 1)[0]: line for line in told.splitlines()}
 
 
 @pytest.mark.skipif(not ROOT, reason="only root may mount a whole /proc beside a masked one")
@@ -36,14 +40,24 @@ def test_root_has_full_isolation_where_proc_is_masked(tmp_path: Path) -> None:
 
 def test_others_are_told_that_proc_is_masked() -> None:
     """Which is also the control of root's: it is masked indeed."""
-    user = "ordinary" if ROOT else "own"
-    with readable_package() as package, running_as(user, package) as runner:
-        contained = package / "tests" / "sandbox" / "contained.py"
-        contained.write_text(Path(_contained("")[2]).read_text())
-        command = [sys.executable, "-P", str(contained), "masked", *runner.prefix, "-c", _DOCTOR]
-        done = subprocess.run(command, env=runner.environ, cwd="/", capture_output=True, text=True, check=True)
-    assert "bwrap | /proc is masked" in done.stdout
-    assert "systempaths=unconfined" in done.stdout
+    with readable_package() as package, running_as("ordinary" if ROOT else "own", package) as runner:
+        contained = str(package / "tests" / "sandbox" / "contained.py")
+        told = _run([sys.executable, "-P", contained, "masked", *runner.prefix, "-c", _DOCTOR], runner.environ)
+    assert "bwrap | /proc is masked" in told
+    assert "systempaths=unconfined" in told
+
+
+def test_who_is_root_of_a_container_alone_has_full_isolation() -> None:
+    """As in a rootless container: this root may map no files, and is counted as its user is."""
+    with readable_package() as package, running_as("rootless", package) as runner:
+        assert "bwrap | full |" in _run([*runner.prefix, "-c", _DOCTOR], runner.environ)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root is root outside as well")
+def test_root_itself_in_a_namespace_is_told_that_nothing_counts_its_processes(tmp_path: Path) -> None:
+    """What is remembered of root outside of it says nothing of this one."""
+    told = _probed((), tmp_path)["bwrap"], _probed(_contained("rootless"), tmp_path)["bwrap"]
+    assert "bwrap | full |" in told[0] and "not counted" in told[1] and "run Torre as an ordinary user" in told[1]
 
 
 def test_a_filter_is_named_with_what_lifts_it(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Giving up root for good, where there are no namespaces: another user, and no capability but perhaps to read."""
 
+# ruff: noqa: PTH123
+# (runs in the supervisor of each job, beside code that does without pathlib for speed)
 from __future__ import annotations
 
 import ctypes
@@ -19,7 +21,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def successor() -> tuple[int, int]:
     """The user and group that jobs run under: root's are nobody's, if root may change its user."""
     has = _effective()
-    able = os.geteuid() == 0 and all(has >> number & 1 for number in (_SETUID, _SETGID))
+    able = os.geteuid() == 0 and all(has >> number & 1 for number in (_SETUID, _SETGID)) and _is_mapped(NOBODY)
     return (NOBODY, NOBODY) if able else (os.geteuid(), os.getegid())
 
 
@@ -57,6 +59,16 @@ def _readable_to(owner: tuple[int, int], places: Iterable[str]) -> bool:
         finally:
             os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
+
+
+def _is_mapped(number: int) -> bool:
+    """Whether this user namespace knows both the user and the group of this number."""
+    for kind in ("uid", "gid"):
+        with open(f"/proc/self/{kind}_map") as f:
+            ranges = [[int(part) for part in line.split()] for line in f]
+        if not any(first <= number < first + count for first, _, count in ranges):
+            return False
+    return True
 
 
 def _effective() -> int:
