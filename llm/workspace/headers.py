@@ -16,7 +16,9 @@ Kind = Literal["add", "modify", "delete", "rename"]
 
 _NOWHERE = "/dev/null"
 _PREFIX = re.compile(r"[abciow12]/")
-_TIMESTAMP = re.compile(r"\t.*|\s+\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*", re.DOTALL)
+_TIMESTAMP = re.compile(r"\t.*|(?<!\s)\s+\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*", re.DOTALL)
+_MIDDLE = 4
+"""How far from the middle of a `diff --git` line its two names may part: prefixes make one longer."""
 _PLAIN_MODES = {"", "100644", "100755", "100664"}
 _OUTSIDE_MODES = {"120000": "symlink", "160000": "submodule"}
 
@@ -105,9 +107,10 @@ def _split(text: str) -> tuple[str, str]:
         except ValueError as error:
             raise invalid(str(error)) from error
         return _unprefixed(old, _name(rest.strip()))
-    for space in re.finditer(" ", text):
-        old, new = _unprefixed(text[: space.start()], text[space.end() :])
-        if old == new:
+    middle = len(text) // 2
+    for at in range(max(0, middle - _MIDDLE), middle + _MIDDLE + 1):
+        old, new = _unprefixed(text[:at], text[at + 1 :])
+        if text[at : at + 1] == " " and old == new:
             return old, new
     raise invalid("the names in a git header cannot be told apart")
 

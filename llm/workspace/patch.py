@@ -19,7 +19,20 @@ from llm.workspace.paths import read
 
 _BOM = "\ufeff"
 _MOST_COMPARISONS = 10_000_000
-"""Lines to compare for one hunk; beyond it a file of equal lines would cost minutes."""
+"""Lines to compare for all hunks of a diff that are not where they say; beyond it files of equal lines, or
+thousands of hunks that were moved, would cost minutes."""
+
+
+class _Effort:
+    """What may still be spent on looking for hunks."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_COMPARISONS
+
+    def spend(self, lines: int) -> bool:
+        """Whether so many may still be compared."""
+        self._left -= lines
+        return self._left >= 0
 
 
 def apply(
@@ -35,11 +48,12 @@ def apply(
     patch = parse(diff) if isinstance(diff, str) else diff
     before: dict[str, bytes | None] = {}
     after: dict[str, bytes | None] = {}
+    effort = _Effort()
     for file in patch.files:
         for path in file.paths:
             before.setdefault(path, layer[path] if path in layer else read(path, workspace))
             after.setdefault(path, before[path])
-        _apply_file(file, after)
+        _apply_file(file, after, effort)
     changed = {path: content for path, content in after.items() if content != before[path]}
     if not changed:
         raise invalid("it changes nothing")
@@ -66,7 +80,7 @@ def _text(content: bytes | None) -> str | None:
     return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
-def _apply_file(file: FilePatch, files: dict[str, bytes | None]) -> None:
+def _apply_file(file: FilePatch, files: dict[str, bytes | None], effort: _Effort) -> None:
     """One file of the diff, done to `files`: later ones see what earlier ones did."""
     source = file.old_path or file.new_path
     content = files[source]
@@ -76,7 +90,7 @@ def _apply_file(file: FilePatch, files: dict[str, bytes | None]) -> None:
         raise invalid(f"there is no file {source!r}")
     if file.kind == "rename" and files[file.new_path] is not None:
         raise invalid(f"{file.new_path!r} is in the way of a rename")
-    result = _changed(file, content or b"")
+    result = _changed(file, content or b"", effort)
     if file.kind == "delete" and result:
         raise invalid(f"{source!r} is deleted, but the diff leaves some of it")
     files[source] = None
@@ -84,15 +98,15 @@ def _apply_file(file: FilePatch, files: dict[str, bytes | None]) -> None:
         files[file.new_path] = result
 
 
-def _changed(file: FilePatch, content: bytes) -> bytes:
+def _changed(file: FilePatch, content: bytes, effort: _Effort) -> bytes:
     if b"\0" in content:
         raise invalid(f"{file.old_path!r} is binary")
     if not file.hunks:
         return content
     text = content.decode("utf-8", "surrogateescape")
-    result = _placed(_lines(text), file.hunks)
+    result = _placed(_lines(text), file.hunks, effort)
     if result is None:
-        result = _forgiven(text, file.hunks)
+        result = _forgiven(text, file.hunks, effort)
     if result is None:
         raise invalid(f"a hunk does not fit {file.old_path or file.new_path!r}")
     return result.encode("utf-8", "surrogateescape")
@@ -104,7 +118,9 @@ def _lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _placed(lines: list[str], hunks: Sequence[Hunk], key: Callable[[str], str] = str) -> str | None:
+def _placed(
+    lines: list[str], hunks: Sequence[Hunk], effort: _Effort, key: Callable[[str], str] = str
+) -> str | None:
     """The text after the hunks, each where its lines stand; None where one stands nowhere or in many places.
 
     Lines are equal if their `key`s are; those of the context stay as the file has them.
@@ -115,7 +131,7 @@ def _placed(lines: list[str], hunks: Sequence[Hunk], key: Callable[[str], str] =
     for hunk in hunks:
         old = list(map(key, hunk.side(" -")))
         stated = hunk.old_start - bool(old) if lines else 0
-        place = _place(keys, old, at, stated + drift)
+        place = _place(keys, old, at, stated + drift, effort)
         if place is None or (drift and not old):
             return None
         result += [*lines[at:place], *_woven(hunk, lines, place)]
@@ -133,19 +149,19 @@ def _woven(hunk: Hunk, lines: list[str], at: int) -> Iterator[str]:
         at += 1
 
 
-def _place(lines: list[str], old: list[str], least: int, stated: int) -> int | None:
+def _place(lines: list[str], old: list[str], least: int, stated: int, effort: _Effort) -> int | None:
     if least <= stated <= len(lines) and lines[stated : stated + len(old)] == old:
         return stated
-    if not old:
+    if not old or not effort.spend(len(lines) - least):
         return None
     starts = [i for i in range(least, len(lines) - len(old) + 1) if lines[i] == old[0]]
-    if len(starts) * len(old) > _MOST_COMPARISONS:
+    if not effort.spend(len(starts) * len(old)):
         return None
     places = [i for i in starts if lines[i : i + len(old)] == old]
     return places[0] if len(places) == 1 else None
 
 
-def _forgiven(text: str, hunks: Sequence[Hunk]) -> str | None:
+def _forgiven(text: str, hunks: Sequence[Hunk], effort: _Effort) -> str | None:
     """As `_placed`, with what transports and models lose put aside: BOM, CRLF and the last newline."""
     bom, plain = text.startswith(_BOM), text.removeprefix(_BOM)
     crlf = "\r\n" in plain and plain.count("\n") == plain.count("\r\n")
@@ -153,7 +169,7 @@ def _forgiven(text: str, hunks: Sequence[Hunk]) -> str | None:
     unfinished = bool(plain) and not plain.endswith("\n")
     base = (plain.replace("\r\n", "\n") if crlf else plain) + ("\n" if unfinished else "")
     fitted = [_plain(hunk, mixed) for hunk in hunks]
-    result = _placed(_lines(base), fitted, str.rstrip)
+    result = _placed(_lines(base), fitted, effort, str.rstrip)
     if result is None:
         result = _by_git(base, fitted)
     if result is None:

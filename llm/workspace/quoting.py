@@ -23,7 +23,7 @@ def unquote(text: str) -> tuple[str, str]:
     ValueError where the quotes do not close or an escape is unknown. Bytes that are not UTF-8 come back as
     surrogates.
     """
-    raw, at = b"", 1
+    raw, at = bytearray(), 1
     while piece := _PIECE.match(text, at):
         octal, letter, plain = piece.groups()
         raw += bytes([int(octal, 8)]) if octal else _BYTES[letter] if letter else _encoded(plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,18 @@ def test_a_layer_counts_as_the_workspace(tmp_path: Path) -> None:
         apply("--- a/g.txt\n+++ b/g.txt\n@@ -1 +1 @@\n-1\n+2\n", tmp_path, layer)
     with pytest.raises(DiffError, match="exists"):
         apply("--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+1\n", tmp_path, layer)
+
+
+def test_thousands_of_moved_hunks_are_given_up(tmp_path: Path) -> None:
+    """Each is somewhere else in a long file: to look for all of them would take minutes. A few are found."""
+    (tmp_path / "long.txt").write_text("".join(f"{n}\n" for n in range(100_000)))
+
+    def moved(count: int) -> str:
+        hunks = (f"@@ -{99_000 - n} +1 @@\n-{n}\n+new {n}\n" for n in range(count))
+        return "--- a/long.txt\n+++ b/long.txt\n" + "".join(hunks)
+
+    assert (apply(moved(20), tmp_path)["long.txt"] or b"").startswith(b"new 0\nnew 1\n")
+    began = time.process_time()
+    with pytest.raises(DiffError, match="does not fit"):
+        apply(moved(20_000), tmp_path)
+    assert time.process_time() - began < 15

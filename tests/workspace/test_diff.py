@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -191,3 +193,20 @@ def test_refused_by_the_parser(name: str) -> None:
 
 def test_the_same_diff_whole_is_taken() -> None:
     assert diff_size(parse(HEAD + HUNK)) == 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "diff --git " + "a " * 450_000 + "\nnew file mode 100644\n",
+        "--- a/" + " " * 900_000 + "x\n+++ b/x\n@@ -0,0 +1 @@\n+x\n",
+        '--- /dev/null\n+++ "b/' + "\\101" * 225_000 + '"\n@@ -0,0 +1 @@\n+x\n',
+    ],
+    ids=["a git header of spaces", "a name of spaces", "a name of escapes"],
+)
+def test_a_header_of_a_megabyte_costs_no_more_than_its_length(head: str) -> None:
+    """Trying every space, or every run of them, costs the square: minutes."""
+    began = time.process_time()
+    with suppress(DiffError):
+        parse(head)
+    assert time.process_time() - began < 5
