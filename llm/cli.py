@@ -118,8 +118,11 @@ def _fail(error: TorreError, options: Namespace) -> int:
 
         print(json.dumps(as_error(error, getattr(options, "trace_id", ""))))
     else:
+        from llm.triage.clean import strip_control
+
         remedy = error.remedy if isinstance(error, SandboxError) else ""
-        print(f"torre: {error}" + (f"\nremedy: {remedy}" if remedy else ""), file=sys.stderr)
+        told = f"torre: {error}" + (f"\nremedy: {remedy}" if remedy else "")
+        print(strip_control(told), file=sys.stderr)  # a file's name may hold anything
     return error.exit_code
 
 

@@ -7,6 +7,7 @@ a journal that arrived with a checkout, or was changed, is not believed, nor are
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -143,7 +144,7 @@ class Journals:
         number = self._claim()
         folder = f"{_FOLDER}/{number}"
         self._tree.make_directory(f"{folder}/before", 0o700)
-        raw = msgspec.json.encode(manifest)
+        raw = _encoded(manifest)
         journal = Journal(self._tree, number, _id(raw), manifest, None)
         try:
             for position, data in enumerate(before):
@@ -186,7 +187,7 @@ class Journals:
         state = self._tree.read(f"{folder}/state")
         if state and state.data.decode("ascii", "replace") not in list(State):
             return None
-        manifest = msgspec.json.decode(raw.data, type=Manifest)
+        manifest = msgspec.convert(json.loads(raw.data), Manifest)
         return Journal(self._tree, number, _id(raw.data), manifest, State(state.data.decode()) if state else None)
 
     def _numbers(self) -> list[int]:
@@ -211,6 +212,11 @@ class Journals:
         self._tree.remove(f"{journal.folder}/commit")
         self._tree.remove(f"{journal.folder}/manifest.json")
         self._tree.remove_directory(journal.folder)
+
+
+def _encoded(manifest: Manifest) -> bytes:
+    """In ASCII: msgspec's own JSON has no place for a name that is not UTF-8."""
+    return json.dumps(msgspec.to_builtins(manifest)).encode("ascii")
 
 
 def _id(manifest: bytes) -> str:

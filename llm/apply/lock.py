@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ WRITABLE = "make it a directory that you may write to: an apply keeps its lock a
 NOTABLE = "make it writable, or set XDG_STATE_HOME: an apply notes there what is its own"
 _NAME = "apply.lock"
 _MOST_BYTES = 64 << 10
+_MOST_REASON = 3000
+_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,21 @@ class Lock:
         self._write()
 
     def keep(self, reason: str) -> None:
-        """Stay locked after this process, for this reason, until `torre unlock`."""
-        self.holder = replace(self.holder, kept=reason)
+        """Stay locked after this process, for this reason, until `torre unlock`. ApplyError."""
+        told = reason.encode("utf-8", "backslashreplace")[:_MOST_REASON].decode("utf-8", "ignore")
+        self.holder = replace(self.holder, kept=told)  # a name in it may not be UTF-8
         self._write()
 
     def _write(self) -> None:
-        raw = msgspec.json.encode(self.holder)
-        os.pwrite(self._file, raw, 0)
-        os.ftruncate(self._file, len(raw))
-        os.fsync(self._file)
+        """Padded to one block, so that a reason fits in whatever room the disk has left by then."""
+        raw = msgspec.json.encode(self.holder).ljust(_BLOCK)
+        try:
+            if os.pwrite(self._file, raw, 0) < len(raw):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.ftruncate(self._file, len(raw))
+            os.fsync(self._file)
+        except OSError as error:
+            raise ApplyError(f".torre/{_NAME}: cannot be written: {error.strerror}") from error
 
 
 @contextmanager
@@ -104,7 +113,7 @@ def hold(root: Path, env: Mapping[str, str], what: str, break_kept: bool = False
 
 
 def standing(root: Path, env: Mapping[str, str]) -> Standing:
-    """Look at the lock, and leave it. ApplyError for one that cannot be looked at."""
+    """Look at the lock, and leave it. ApplyError for one that cannot be looked at, or is none."""
     path = root / ".torre" / _NAME
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -113,6 +122,7 @@ def standing(root: Path, env: Mapping[str, str]) -> Standing:
     except OSError as error:
         raise _unusable(path, error) from error
     try:
+        _refuse_odd(file, path)
         return Standing(not _flocked(file, fcntl.LOCK_SH), _read(file, _notes(env)))
     finally:
         os.close(file)
@@ -135,13 +145,14 @@ def _open(root: Path) -> tuple[int, Path]:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(path, error) from error
-        if not _flocked(file, fcntl.LOCK_EX):
-            busy = _busy(_read(file, None))
+        try:
+            _refuse_odd(file, path)
+            if not _flocked(file, fcntl.LOCK_EX):
+                raise _locked(root, _busy(_read(file, None)))
+            if _is_named(file, path):
+                return os.dup(file), path
+        finally:
             os.close(file)
-            raise _locked(root, busy)
-        if _is_named(file, path):
-            return file, path
-        os.close(file)
 
 
 def _flocked(file: int, kind: int) -> bool:
@@ -149,7 +160,18 @@ def _flocked(file: int, kind: int) -> bool:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise ApplyError(f".torre/{_NAME}: cannot be locked: {error.strerror}") from error
     return True
+
+
+def _refuse_odd(file: int, path: Path) -> None:
+    """ApplyError for what a lock is not: writing to a second name of a file would write to that file."""
+    info = os.fstat(file)
+    if stat.S_ISREG(info.st_mode) and info.st_nlink <= 1:
+        return
+    what = "has another name elsewhere" if stat.S_ISREG(info.st_mode) else "is no plain file"
+    raise ApplyError(f"{path}: {what}; remove it")
 
 
 def _is_named(file: int, path: Path) -> bool:

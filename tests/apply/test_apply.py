@@ -258,3 +258,25 @@ def test_a_lock_whose_process_is_gone_is_taken_over(project: Path, env: Env) -> 
     with (project / ".torre" / "apply.lock").open() as file:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # nobody holds it
     assert apply_plan(plan(project), env, TERMS).exit_code == 0
+
+
+def test_a_name_that_is_not_utf_8_is_a_name(project: Path, env: Env) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    (project / name).write_bytes(b"old\n")
+    before = tree(project)
+    after = {name: b"new\n", os.fsdecode(b"new\xff/x"): b"new\n"}
+    apply_plan(plan(project, after=after), env, TERMS)
+    assert (project / name).read_bytes() == b"new\n"
+    assert undo(project, env, RULES).files == tuple(sorted(after)) and tree(project) == before
+
+
+def test_a_lock_can_be_kept_for_a_name_that_is_not_utf_8(project: Path, env: Env) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    (project / name).write_bytes(b"old\n")
+    apply_plan(plan(project, after={name: b"new\n"}), env, TERMS)
+    (project / ".torre/journal/1/state").write_text("applying")
+    (project / name).write_bytes(b"edited after the crash\n")
+    with pytest.raises(ApplyError, match="was changed since"):
+        finish(project, env, RULES)
+    assert "caf\\udce9.py was changed since" in (standing(project, env).holder or pytest.fail()).kept
+    assert ".torre/journal/1/before" in unlock(project, env, RULES).abandoned[0]

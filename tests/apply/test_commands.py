@@ -188,3 +188,12 @@ def test_a_run_that_is_not_kept_whole_is_refused(project: Path, changes: dict[st
         plan_of_stored(_kept(project, **changes))
     with pytest.raises(InputError, match="older Torre"):
         plan_of_stored(replace(_kept(project), details={}))
+
+
+def test_the_name_of_a_file_does_not_steer_a_terminal(red: Path, torre: Torre, env: Env) -> None:
+    name = "\x1b[31mred\x1b]0;title\x07.py"
+    (red / name).write_bytes(b"old\n")
+    apply_plan(plan(red, after={name: b"new\n"}), env, Terms(RULES))
+    (red / name).write_bytes(b"edited\n")
+    said = torre("undo")
+    assert said.returncode == 2 and "red.py was changed since" in said.stderr and "\x1b" not in said.stderr

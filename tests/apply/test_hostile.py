@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from llm.apply.journal import Journal, Journals
 from llm.apply.lock import hold
 from llm.apply.transaction import Terms, apply_plan
 from llm.apply.tree import Tree
-from llm.apply.undo import undo
+from llm.apply.undo import finish, undo
 from llm.domain import DiscardReason
 from llm.errors import ApplyError, DiffError, LedgerError
 from llm.ledger.home import state_directory
@@ -29,6 +29,7 @@ from tests.apply.projects import NEW, OLD, RULES, plan, tree
 
 Env = Mapping[str, str]
 TERMS = Terms(RULES)
+HERE = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -221,7 +222,6 @@ def test_where_it_cannot_be_written_every_byte_is_as_it_was(
     place = tmp_path / "place"
     place.mkdir()
     script = _IN_A_SMALL_PLACE.format(options=options, before=before)
-    here = Path(__file__).parents[2]
     argv = [
         "unshare",
         "--map-root-user",
@@ -231,8 +231,45 @@ def test_where_it_cannot_be_written_every_byte_is_as_it_was(
         script,
         "sh",
         str(place),
-        str(here),
+        str(HERE),
         sys.executable,
     ]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert words in done.stdout and "as it was" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "in the workspace"])
+def test_a_lock_that_is_a_second_name_of_a_file_is_not_written(
+    project: Path, env: Env, outside: Path, inside: bool
+) -> None:
+    """An archive can bring a hard link. The control: what opens it for writing writes that file."""
+    twin = project / "kept.txt" if inside else outside / "latin.txt"
+    content = twin.read_bytes()
+    os.link(twin, project / ".torre/apply.lock")
+    with pytest.raises(ApplyError, match=r"apply\.lock: has another name elsewhere; remove it"):
+        apply_plan(plan(project, after={"app.py": b"new\n"}), env, TERMS)
+    assert twin.read_bytes() == content and (project / "app.py").read_bytes() == OLD["app.py"]
+    (project / ".torre/apply.lock").write_bytes(b"control")
+    assert twin.read_bytes() == b"control"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "directory"])
+def test_a_lock_that_is_no_file_is_named(project: Path, env: Env, make: Callable[[Path], None]) -> None:
+    make(project / ".torre/apply.lock")
+    for refused in (
+        lambda: apply_plan(plan(project), env, TERMS),
+        lambda: undo(project, env, RULES),
+        lambda: finish(project, env, RULES),
+    ):
+        with pytest.raises(ApplyError, match=r"apply\.lock: (is no plain file; remove it|.*Is a directory)"):
+            refused()
+
+
+def test_an_undo_on_a_full_disk_is_refused_in_words(tmp_path: Path, env: Env) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    script = 'mount -t tmpfs -o size=256k none "$1" && cd "$2" && exec "$3" -m tests.apply.victim full "$1"'
+    argv = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(place), str(HERE)]
+    done = subprocess.run([*argv, sys.executable], capture_output=True, text=True, check=False, timeout=60)
+    assert "apply.lock: cannot be written: No space left" in done.stdout, done.stdout + done.stderr
+    assert "as it was" in done.stdout and "taken back once there is room" in done.stdout

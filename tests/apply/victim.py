@@ -15,12 +15,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 from llm.apply.change import intend, write
-from llm.apply.journal import Journals
+from llm.apply.journal import Journals, State
 from llm.apply.lock import hold, standing
 from llm.apply.plan import Proof
 from llm.apply.transaction import Terms, apply_plan
@@ -45,6 +46,7 @@ def main(mode: str, place: Path, kills: int = 0, seed: int = 0) -> None:
         "red": lambda: interrupted(place, RED),
         "commit": lambda: interrupted(place, GREEN, commit=True),
         "small": lambda: in_a_small_place(place),
+        "full": lambda: undone_on_a_full_disk(place),
     }
     print(json.dumps(modes[mode]()))
 
@@ -139,6 +141,29 @@ def in_a_small_place(place: Path) -> list[str]:
         except ApplyError as error:
             return [str(error), "as it was" if tree(place) == before else "changed"]
     return ["it was written"]
+
+
+def undone_on_a_full_disk(place: Path) -> list[str]:
+    """An undo when not one block is left, and again when there is room."""
+    root = make(place / "project")
+    old = tree(root)
+    with Journals(root, os.environ) as journals, Tree.open(root) as files:
+        before = {name: files.read(name) for name in NEW}
+        intent = intend(files, before, NEW, (), workspace=".", trace_id="t")
+        journal = journals.begin(intent.manifest, intent.before)
+        list(write(journal, files, intent.after))
+        journal.enter(State.COMMITTED)
+    new = tree(root)
+    with suppress(OSError), (place / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    try:
+        _undo(root)
+    except ApplyError as error:
+        said = [str(error), "as it was" if tree(root) == new else "changed"]
+    (place / "filler").unlink()
+    _undo(root)
+    return [*said, "taken back once there is room" if tree(root) == old else "torn"]
 
 
 def _apply(root: Path, after: Files) -> None:
