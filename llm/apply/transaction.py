@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from llm.apply.change import Intent, intend, write
+from llm.apply.change import Intent, intend, refuse_changed, write
 from llm.apply.journal import UNFINISHED, Journal, Journals, State
 from llm.apply.lock import Lock, hold, refuse_locked
 from llm.apply.plan import Plan, plan_of
@@ -34,7 +34,7 @@ from llm.workspace.roots import is_served
 from llm.workspace.rules import Rules, check_paths, check_rules
 from llm.workspace.snapshot import open_workspace, root_of
 
-GREEN, ROLLED_BACK = 0, 6
+GREEN, UNCOMMITTED, ROLLED_BACK = 0, 2, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ def apply_run(run: Run, env: Mapping[str, str], terms: Terms) -> Run:
 
 def apply_plan(plan: Plan, env: Mapping[str, str], terms: Terms) -> Applied:
     """Change the files, run the checks on them, and keep that only if they are green. If not, every byte is as it
-    was, the exit code is 6, and the workspace stays locked until `torre unlock`.
+    was, the exit code is 6, and the workspace stays locked until `torre unlock`. 2: applied, but not committed, as
+    somebody changed one of the files while the checks ran.
 
     ApplyError, DiffError, LedgerError, SandboxError: nothing was changed, or all of it was restored.
     KeyboardInterrupt: the same, or its note says otherwise; one that comes when all is settled ends nothing.
@@ -129,6 +130,7 @@ class _Settled:
     results: tuple[CheckResult, ...] = ()
     wrong: str = ""
     commit: str = ""
+    uncommitted: str = ""
     committing: bool = False
 
     @property
@@ -144,7 +146,8 @@ class _Settled:
         assert self.journal is not None
         paths, number = self.journal.manifest.paths, self.journal.number
         if self.status is ApplyStatus.APPLIED:
-            return Applied(ApplyStatus.APPLIED, GREEN, paths, "", self.results, number, self.commit)
+            code, why = UNCOMMITTED if self.uncommitted else GREEN, self.uncommitted
+            return Applied(ApplyStatus.APPLIED, code, paths, why, self.results, number, self.commit)
         return Applied(ApplyStatus.ROLLED_BACK, ROLLED_BACK, paths, self.wrong, self.results, number)
 
     @contextmanager
@@ -201,7 +204,12 @@ class _Apply:
 
     def _commit(self, journal: Journal) -> None:
         """Where git refuses, the files are taken back as well: it is all of it or nothing. An interrupt takes
-        nothing back, for the commit may be there."""
+        nothing back, for the commit may be there. What somebody wrote meanwhile is neither committed nor taken."""
+        try:
+            refuse_changed(journal, self.tree, "was changed while the checks ran", only_after=True)
+        except ApplyError as error:
+            self.settled.uncommitted = f"not committed: {error}"
+            return
         paths, self.settled.committing = journal.manifest.paths, True
         try:
             self.settled.commit = git.commit(self.workspace, paths, _message(self.plan, paths))

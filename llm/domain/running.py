@@ -107,7 +107,8 @@ class ApplyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How an apply ended. `files` are the changed paths, `reason` is why they were not, or are no longer, changed.
+    """How an apply ended. `files` are the changed paths, `reason` is why they were not, or are no longer, changed,
+    or not committed.
 
     `results` are the checks as they ran on the changed tree. `number` is the journal that `torre undo` goes by,
     None where nothing was begun. `commit` is the id of the commit that was made, "" without one.

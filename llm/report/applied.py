@@ -28,5 +28,7 @@ def applied_as_text(applied: Applied) -> str:
         return f"Not applied: {applied.reason}."
     if applied.status is ApplyStatus.ROLLED_BACK:
         return f"Applied and rolled back: {applied.reason}. Locked until `torre unlock`."
+    if applied.reason:
+        return f"Applied, but {applied.reason}: {', '.join(applied.files)}."
     committed = f", committed as {applied.commit[:12]}" if applied.commit else ""
     return f"Applied{committed}: {', '.join(applied.files)}. `torre undo` takes it back."

@@ -67,7 +67,8 @@ def content_at(root: Path, commit: str, path: Path) -> bytes | None:
 
 def refuse_commit(workspace: Path, paths: Sequence[str]) -> None:
     """ApplyError where a commit of exactly these files would hold more than Torre's work, or would run what the
-    repository says: no git or repository, a file with uncommitted changes, a filter of the repository's own."""
+    repository says: no git or repository, a file with uncommitted changes, one that git was told not to look at,
+    a filter of the repository's own."""
     if not _git():
         raise ApplyError("--commit needs git, which is not installed")
     filters = _ask(workspace, "check-attr", "-z", "filter", "--", *paths).split("\0")[2::3]
@@ -77,6 +78,9 @@ def refuse_commit(workspace: Path, paths: Sequence[str]) -> None:
     if mine := _ask(workspace, *status, "--ignore-submodules=all", "--", *paths):
         first = mine.split("\0")[0][len("XY ") :]
         raise ApplyError(f"--commit would take changes of yours along: {first} has some that are not committed")
+    marked = _ask(workspace, "ls-files", "-z", "-v", "--", *paths).split("\0")
+    if hidden := [line[len("h ") :] for line in marked if line[:1].islower() or line[:1] == "S"]:
+        raise ApplyError(f"--commit cannot tell what is yours in {hidden[0]}: git was told not to look at it")
 
 
 def commit(workspace: Path, paths: Sequence[str], message: str) -> str:

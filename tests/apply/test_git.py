@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from llm.apply.lock import standing
+from llm.apply.plan import Proof
 from llm.apply.transaction import Terms, apply_plan
 from llm.apply.undo import undo
+from llm.domain import ApplyStatus, Check
 from llm.errors import ApplyError
+from llm.report.applied import applied_as_text
 from tests.apply.projects import GREEN, ID, NEW, RULES, plan, tree
 
 Env = Mapping[str, str]
@@ -142,3 +147,37 @@ def test_commit_without_a_repository_is_refused_before_anything_is_written(proje
     with pytest.raises(ApplyError, match="not a git repository"):
         apply_plan(plan(project), env, COMMITTING)
     assert tree(project) == before
+
+
+def test_what_is_typed_while_the_checks_run_is_not_committed(repository: Path, env: Env) -> None:
+    """The check that is slow to pass gives the user time to write into the fixed file."""
+    mine, head = (NEW["app.py"] or b"") + b"MINE = 1\r\n", git(repository, "rev-parse", "HEAD")
+    slow = Proof(Check("slow", "sleep 2; grep -q new app.py"))
+
+    def type_on() -> None:
+        while (repository / "app.py").read_bytes() != NEW["app.py"]:
+            time.sleep(0.01)
+        (repository / "app.py").write_bytes(mine)
+
+    typing = Thread(target=type_on)
+    typing.start()
+    applied = apply_plan(plan(repository, slow), env, COMMITTING)
+    typing.join()
+    assert (applied.status, applied.exit_code, applied.commit) == (ApplyStatus.APPLIED, 2, "")
+    assert "not committed: app.py was changed while the checks ran" in applied_as_text(applied)
+    assert git(repository, "rev-parse", "HEAD") == head and (repository / "app.py").read_bytes() == mine
+    assert not standing(repository, env).holder
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_what_git_does_not_look_at_is_not_committed(repository: Path, env: Env, flag: str) -> None:
+    git(repository, "update-index", flag, "app.py")
+    with (repository / "app.py").open("ab") as file:
+        file.write(b"MINE = 1\r\n")
+    assert "app.py" not in git(repository, "status", "--short"), "control: git tells of no change"
+    wanted = plan(repository, after={"app.py": b"new\n"})
+    before, head = tree(repository), git(repository, "rev-parse", "HEAD")
+    with pytest.raises(ApplyError, match=r"what is yours in app\.py: git was told not to look"):
+        apply_plan(wanted, env, COMMITTING)
+    assert tree(repository) == before and git(repository, "rev-parse", "HEAD") == head
+    assert apply_plan(wanted, env, TERMS).exit_code == 0
