@@ -6,6 +6,7 @@ Both ways go step by step. After each step the disk holds it, so that a process 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -34,10 +35,12 @@ def intend(
     tree: Tree, before: Mapping[str, Content | None], after: Files, executable: Collection[str], **about: str
 ) -> Intent:
     """The change from `before` (as read from `tree`) to `after`; `about` is the manifest's workspace and trace."""
+    gone = [(old.mode, _lines(old.data)) for path, old in before.items() if old and after.get(path, b"") is None]
     changes = []
     for path, content in after.items():
         old = before[path]
-        mode = _EXECUTABLE if path in executable else _PLAIN
+        moved = _moved_from(gone, content) if old is None and content else None
+        mode = moved if moved is not None else _EXECUTABLE if path in executable else _PLAIN
         owner = (old.mode, old.uid, old.gid, old.attributes) if old else (mode, -1, -1, {})
         changes.append(Change(path, hash_of(data_of(old)), hash_of(content), *owner))
     directories = {folder: tree.mode_of_directory(folder) for folder in _above(after)}
@@ -112,6 +115,19 @@ def _restore(tree: Tree, change: Change, data: bytes | None, spare: str) -> None
 def _new(change: Change, data: bytes) -> Content:
     mode, exact = change.mode & _PERMISSIONS, change.before is not None
     return Content(data, mode, exact, change.uid, change.gid, change.attributes)
+
+
+def _moved_from(gone: Iterable[tuple[int, Counter[bytes]]], data: bytes) -> int | None:
+    """The permissions of what this new file was before it was moved: one that goes and has at least half of its
+    lines. What nobody else could read must not be open to all under its new name."""
+    lines = _lines(data)
+    alike = [((lines & other).total(), mode) for mode, other in gone]
+    most, mode = max(alike, key=lambda pair: pair[0], default=(0, 0))
+    return mode & _PERMISSIONS if most and 2 * most >= lines.total() else None
+
+
+def _lines(data: bytes) -> Counter[bytes]:
+    return Counter(data.splitlines())
 
 
 def _spare(journal: Journal, position: int) -> str:

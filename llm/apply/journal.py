@@ -22,7 +22,7 @@ import msgspec
 
 from llm.apply.lock import NOTABLE, WRITABLE
 from llm.apply.telling import tell
-from llm.apply.tree import Content, Tree
+from llm.apply.tree import Content, NoFileError, Tree
 from llm.errors import ApplyError
 from llm.ledger.home import own_directory, state_directory
 from llm.ledger.ours import forget, is_ours, note
@@ -166,7 +166,7 @@ class Journals:
 
     def foreign(self) -> tuple[str, ...]:
         """Those that this user did not make, or that were changed since. One without a manifest never began."""
-        whole = (n for n in sorted(self._numbers()) if self._tree.read(f"{_FOLDER}/{n}/manifest.json"))
+        whole = (n for n in sorted(self._numbers()) if self._manifest(n) is not None)
         return tuple(f"{_FOLDER}/{number}" for number in whole if self._read(number) is None)
 
     def tell(self, journal: Journal, what: str, reason: str = "") -> None:
@@ -181,14 +181,22 @@ class Journals:
 
     def _read(self, number: int) -> Journal | None:
         folder = f"{_FOLDER}/{number}"
-        raw = self._tree.read(f"{folder}/manifest.json")
-        if raw is None or not is_ours(self._notes, _id(raw.data)):
+        raw = self._manifest(number)
+        if raw is None or not is_ours(self._notes, _id(raw)):
             return None
         state = self._tree.read(f"{folder}/state")
         if state and state.data.decode("ascii", "replace") not in list(State):
             return None
-        manifest = msgspec.convert(json.loads(raw.data), Manifest)
-        return Journal(self._tree, number, _id(raw.data), manifest, State(state.data.decode()) if state else None)
+        manifest = msgspec.convert(json.loads(raw), Manifest)
+        return Journal(self._tree, number, _id(raw), manifest, State(state.data.decode()) if state else None)
+
+    def _manifest(self, number: int) -> bytes | None:
+        """None where there is none. What is no plain file in a plain folder is no manifest of this user's."""
+        try:
+            found = self._tree.read(f"{_FOLDER}/{number}/manifest.json")
+        except NoFileError:
+            return b""
+        return found.data if found else None
 
     def _numbers(self) -> list[int]:
         return [int(name) for name in self._tree.names(_FOLDER) if _NUMBER.fullmatch(name)]

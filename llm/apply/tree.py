@@ -24,6 +24,10 @@ _KEPT_ATTRIBUTES = ("user.", "system.posix_acl_access", "security.selinux")
 _NO_ATTRIBUTES = (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL)
 
 
+class NoFileError(ApplyError):
+    """What has the name is no plain file, or is reached through a link or through what is no directory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """A file's bytes and what goes with them. `exact`: the umask does not narrow the mode, the owner is kept.
@@ -175,7 +179,9 @@ def _named(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _LINKS:
-            raise ApplyError(f"{path!r} passes through a symlink, or through what is no directory") from error
+            raise NoFileError(f"{path!r} passes through a symlink, or through what is no directory") from error
+        if error.errno == errno.EISDIR:
+            raise NoFileError(f"{path!r} is a directory") from error
         raise ApplyError(f"{path!r}: {error.strerror}") from error
 
 
@@ -187,7 +193,7 @@ def _read(folder: int, name: str) -> Content | None:
     with os.fdopen(file, "rb") as opened:
         info = os.fstat(file)
         if not stat.S_ISREG(info.st_mode):
-            raise ApplyError(f"{name!r} is not a plain file")
+            raise NoFileError(f"{name!r} is not a plain file")
         mode = stat.S_IMODE(info.st_mode)
         return Content(opened.read(), mode, True, info.st_uid, info.st_gid, _attributes(file))
 

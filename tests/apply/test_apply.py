@@ -280,3 +280,26 @@ def test_a_lock_can_be_kept_for_a_name_that_is_not_utf_8(project: Path, env: Env
         finish(project, env, RULES)
     assert "caf\\udce9.py was changed since" in (standing(project, env).holder or pytest.fail()).kept
     assert ".torre/journal/1/before" in unlock(project, env, RULES).abandoned[0]
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_file_that_moves_takes_its_mode_along(project: Path, env: Env, edited: bool) -> None:
+    """A diff says no more of it than the x bit: what only its owner could read would be open to all."""
+    secret = b"".join(b"line %d\n" % n for n in range(9))
+    (project / "private.txt").write_bytes(secret)
+    (project / "private.txt").chmod(0o600)
+    before = tree(project)
+    moved = secret.replace(b"line 4", b"another line") if edited else secret
+    after = {"private.txt": None, "elsewhere/moved.txt": moved, "other.txt": b"nothing of it\n"}
+    apply_plan(plan(project, after=after), env, TERMS)
+    modes = [(project / name).stat().st_mode & 0o777 for name in ("elsewhere/moved.txt", "other.txt")]
+    assert modes == [0o600, 0o644]
+    undo(project, env, RULES)
+    assert tree(project) == before
+
+
+def test_a_file_that_comes_and_goes_within_a_diff_is_none(project: Path, env: Env) -> None:
+    wanted = plan(project, after={"app.py": b"new\n"})
+    made = "--- /dev/null\n+++ b/brief.txt\n@@ -0,0 +1 @@\n+x\n--- a/brief.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
+    wanted = replace(wanted, diff=wanted.diff + made, originals={**wanted.originals, "brief.txt": None})
+    assert apply_plan(wanted, env, TERMS).files == ("app.py",)

@@ -273,3 +273,40 @@ def test_an_undo_on_a_full_disk_is_refused_in_words(tmp_path: Path, env: Env) ->
     done = subprocess.run([*argv, sys.executable], capture_output=True, text=True, check=False, timeout=60)
     assert "apply.lock: cannot be written: No space left" in done.stdout, done.stdout + done.stderr
     assert "as it was" in done.stdout and "taken back once there is room" in done.stdout
+
+
+def _as_file(folder: Path) -> None:
+    folder.write_text("{}")
+
+
+def _as_dangling_link(folder: Path) -> None:
+    folder.symlink_to("nowhere")
+
+
+def _with_a_link(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "manifest.json").symlink_to("/etc/passwd")
+
+
+def _with_a_directory(folder: Path) -> None:
+    (folder / "manifest.json").mkdir(parents=True)
+
+
+def _with_a_fifo(folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "manifest.json")
+
+
+@pytest.mark.parametrize("odd", [_as_file, _as_dangling_link, _with_a_link, _with_a_directory, _with_a_fifo])
+def test_what_lies_among_the_journals_and_is_none_is_in_nobodys_way(
+    project: Path, env: Env, odd: Callable[[Path], None]
+) -> None:
+    """A checkout could bring it, and would have kept every apply and undo from working."""
+    before = tree(project)
+    (project / ".torre/journal").mkdir()
+    odd(project / ".torre/journal/7")
+    assert finish(project, env, RULES).foreign == (".torre/journal/7",)
+    apply_plan(plan(project), env, TERMS)
+    assert tree(project) != before
+    undo(project, env, RULES)
+    assert tree(project) == before
