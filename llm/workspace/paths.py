@@ -16,8 +16,16 @@ OWN = frozenset({".git", ".torre"})
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SHORT_NAMES = re.compile(r"(?:git|torre)~\d+")
-# Code points that HFS+ leaves out when it compares names: `.g\u200cit` is `.git` there.
-_IGNORED = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
+# Code points that a file system may leave out when it compares names, as HFS+ does, and ext4 and tmpfs where they
+# fold case: `.g\u200cit` is `.git` there. They are those that Unicode calls ignorable.
+_IGNORED = dict.fromkeys(
+    [
+        *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+        *(*range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
+        *(*range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)),
+        *range(0xE0000, 0xE1000),
+    ]
+)
 _NAME_BYTES, _PATH_BYTES = 255, 4000
 _FILE_BYTES = 16 << 20
 
@@ -96,7 +104,8 @@ def _too_long(path: str, parts: list[str]) -> str:
 
 def _disguise(part: str) -> str:
     """Why this part may be another name on some file system: `.GIT`, `git~1`, `.git.`, `.git::$DATA`."""
-    plain = folded(part).partition(":")[0].rstrip(" .")
+    seen = folded(part)
+    plain = seen.partition(":")[0].rstrip(" .")
     if part not in OWN and (plain in OWN or _SHORT_NAMES.fullmatch(plain)):
         return f"{part!r} is another name of .git or .torre"
-    return "a part ends in a dot or a space" if part.endswith((".", " ")) else ""
+    return "a part ends in a dot or a space" if seen.endswith((".", " ")) else ""

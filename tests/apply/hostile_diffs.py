@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from llm.workspace.paths import folded
+from tests.apply.hostile_forms import forms
 
 FILES = {
     "src/app.py": "VALUE = 'old'\n",
@@ -59,7 +60,8 @@ def _link(path: str, to: str) -> str:
 
 def table(outside: Path) -> Mapping[str, Hostile]:
     """By name; `outside` is a directory beside the workspace, which has a link `link` to it."""
-    return {**dict(_paths(outside)), **_links(outside), **_others(outside), **_large()}
+    more = {name: Hostile(**asdict(form)) for name, form in forms(outside, add, rename).items()}
+    return {**dict(_paths(outside)), **_links(outside), **_others(outside), **_large(), **more}
 
 
 def _paths(outside: Path) -> Iterator[tuple[str, Hostile]]:
