@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
@@ -35,6 +36,8 @@ _FOLDER = ".torre/journal"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9]\d{0,8}")
 _ID_CHARACTERS = 32
+_MOST_MADE = 5
+"""So many directories may have been made for the notes: `.local`, `state`, `torre` and `journals`, in one."""
 
 
 class State(StrEnum):
@@ -152,7 +155,8 @@ class Journals:
                     self._tree.place(f"{folder}/before/{position}", Content(data, 0o600), "new")
             self._tree.place(f"{folder}/manifest.json", Content(raw, 0o600), "manifest.new")
             note(self._notes, journal.id, remedy=NOTABLE)
-            _sync(self._notes)
+            _sync_chain(self._root / ".torre", 2)
+            _sync_chain(self._notes, _MOST_MADE)
             journal.enter(State.APPLYING)
         except BaseException:
             self._remove(journal)
@@ -231,7 +235,11 @@ def _id(manifest: bytes) -> str:
     return sha256(manifest).hexdigest()[:_ID_CHARACTERS]
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    os.fsync(descriptor)
-    os.close(descriptor)
+def _sync_chain(folder: Path, depth: int) -> None:
+    """Make a directory's entries durable, and its own, as far up as it may just have been made. Without them a
+    power cut would take the journal, or the note that it is believed by, and leave the files half written."""
+    for place in (folder, *folder.parents)[:depth]:
+        with suppress(PermissionError):  # not ours to list: then we have not made anything in it
+            descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            os.fsync(descriptor)
+            os.close(descriptor)

@@ -23,7 +23,7 @@ from llm.apply.transaction import Terms, apply_plan
 from llm.apply.tree import Tree
 from llm.apply.undo import finish, unlock
 from llm.errors import ApplyError
-from tests.apply.projects import NEW, OLD, RULES, plan, tree
+from tests.apply.projects import NEW, OLD, RULES, make, plan, tree
 from tests.apply.test_hostile import _begun
 
 HERE = Path(__file__).parents[2]
@@ -94,3 +94,26 @@ def test_an_interrupt_while_the_checks_run_restores_every_byte(project: Path, en
         stdout, _ = process.communicate(timeout=30)
     assert json.loads(stdout) == ["KeyboardInterrupt", "nothing was changed"] and tree(project) == before
     assert standing(project, env).holder is None
+
+
+def test_the_way_to_the_journal_is_on_the_disk_before_a_file_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first apply of a user in a project: a power cut must not take the directories that were made for it."""
+    project = make(tmp_path / "project")
+    (project / ".torre").rmdir()
+    env = {**os.environ, "HOME": str(tmp_path / "home"), "XDG_STATE_HOME": ""}
+    (tmp_path / "home").mkdir()
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def noting(file: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{file}").readlink())
+        sync(file)
+
+    with Journals(project, env) as journals, Tree.open(project) as files:
+        monkeypatch.setattr(os, "fsync", noting)
+        _begun(project, journals, files)
+    way = (project, project / ".torre", project / ".torre/journal", project / ".torre/journal/1")
+    notes = [tmp_path / "home" / place for place in ("", ".local", ".local/state", ".local/state/torre")]
+    assert {*way, *notes, notes[-1] / "journals"} <= set(synced)
