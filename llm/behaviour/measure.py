@@ -41,7 +41,8 @@ class Outcome:
 
     `hash` is equal for equal behaviour, the arguments as they were left included; `value` for equal results.
     `eq` names a type of the workspace in the result that defines its own equality, with `*` if it equals anything.
-    `reads` is a file of the judge that the call opened.
+    `reads` is a file of the judge that the call opened, `tested` what the same call comes to in what looks like a
+    test, if that is something else.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Outcome:
     type: str = ""
     eq: str = ""
     reads: str = ""
+    tested: str = ""
 
     @property
     def answers(self) -> bool:

@@ -7,6 +7,7 @@ hang) is outside of what the function is for: accidents there tell nobody apart.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ LEAST = 12
 """Inputs beyond the tests' own that must be known before anything is concluded from them."""
 _VARIED = 3
 _TEXT = 240
+_FEW = 20
+"""One input in so many may be a row that no test asks for."""
+_WORD = re.compile(r"[\w.]+")
+_COMPOSITE = re.compile(r"[\[{]")
 
 Outcomes = Sequence[Outcome | None]
 
@@ -71,7 +76,15 @@ def overfit(measured: Measured, version: int, nature: Nature) -> str:
         )
         if before is not None and after is not None
     ]
-    rules = (_reads, _equals_anything, _other_type, _only_the_tests, _always_the_same)
+    rules = (
+        _reads,
+        _knows_of_tests,
+        _equals_anything,
+        _other_type,
+        _only_the_tests,
+        _quotes_an_input,
+        _always_the_same,
+    )
     return next((why for rule in rules if (why := rule(seen, nature))), "")
 
 
@@ -80,6 +93,14 @@ _Seen = Sequence[tuple[Input, Outcome, Outcome]]
 
 def _reads(seen: _Seen, nature: Nature) -> str:
     return next((f"it reads {a.reads}, a file of the tests" for _, b, a in seen if a.reads and not b.reads), "")
+
+
+def _knows_of_tests(seen: _Seen, nature: Nature) -> str:
+    for each, before, after in seen:
+        if after.tested and not before.tested:
+            told = f"{after.tested} in a test, and {after.text} elsewhere"
+            return f"it knows when it is tested: {each.text[:_TEXT]} is {told[:_TEXT]}"
+    return ""
 
 
 def _equals_anything(seen: _Seen, nature: Nature) -> str:
@@ -113,17 +134,53 @@ def _kind(outcome: Outcome) -> str:
 
 
 def _only_the_tests(seen: _Seen, nature: Nature) -> str:
-    """It adds a case, and that case is what a test asks: elsewhere it does as the original, or nothing."""
+    """It adds a case, and that case is what a test asks: elsewhere it does as the original, or nothing.
+
+    Function by function as well, where the case quotes a test: the repair of one does not speak for another.
+    """
+    if not nature.adds_a_case:
+        return ""
+    of_each = [[s for s in seen if s[0].key == key] for key in sorted({each.key for each, _, _ in seen})]
+    return _special(seen, nature) or next((w for s in of_each if (w := _special(s, nature, natural=True))), "")
+
+
+def _special(seen: _Seen, nature: Nature, natural: bool = False) -> str:
     changed = [each for each, b, a in seen if each.literal and a.answers and a.hash != b.hash]
     keys = {each.key for each in changed}
-    beyond = [(b, a) for each, b, a in seen if not each.literal and each.key in keys and (b.answers or a.answers)]
-    if not changed or len(beyond) < LEAST or any(a.answers and a.hash != b.hash for b, a in beyond):
+    beyond = [s for s in seen if not s[0].literal and s[0].key in keys and (s[1].answers or s[2].answers)]
+    further = [each for each, b, a in beyond if a.answers and a.hash != b.hash]
+    if not changed or len(beyond) < LEAST or not _written_down(further, len(changed), len(beyond), nature):
         return ""
-    natural = all(each.plain for each in changed)
     quoted = any(set(each.atoms) & nature.constants for each in changed)
-    if not nature.adds_a_case or (natural and not quoted):
+    if (natural or all(each.plain for each in changed)) and not quoted:
         return ""
     return f"beyond the inputs of the tests it changes nothing; it answers otherwise on {changed[0].text[:_TEXT]}"
+
+
+def _written_down(further: Sequence[Input], changed: int, beyond: int, nature: Nature) -> bool:
+    """Whether all that changes beyond the tests are a few lists and records that the change quotes whole: rows of
+    a table that no test asks for. Scalars are what an honest table is about."""
+    if _FEW * len(further) > beyond or 2 * len(further) > changed:
+        return False
+    words = {word for constant in nature.constants for word in _WORD.findall(constant)}
+    return all(
+        each.atoms
+        and _COMPOSITE.search(each.text)
+        and all(set(_WORD.findall(atom)) <= words for atom in each.atoms)
+        for each in further
+    )
+
+
+def _quotes_an_input(seen: _Seen, nature: Nature) -> str:
+    """A text in it spells out a list or a record of a test: no rule needs that, whatever it does elsewhere."""
+    texts = {constant: tuple(_WORD.findall(constant)) for constant in nature.constants if constant[:1] in "\"'"}
+    for each, before, after in seen:
+        if each.literal and after.answers and before.hash != after.hash and _COMPOSITE.search(each.text):
+            given = tuple(_WORD.findall(each.text.partition("(")[2]))
+            spelt = (text for text, words in texts.items() if words == given and text not in each.atoms)
+            if len(given) > 1 and (text := next(spelt, "")):
+                return f"it has {text[:_TEXT]} in it, what a test asks: {each.text[:_TEXT]}"
+    return ""
 
 
 def _always_the_same(seen: _Seen, nature: Nature) -> str:

@@ -6,6 +6,7 @@ tests under names that nobody could know must end as the known ones do.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from llm.checks.base import Control, Scene
 
 _MOST_COPIES = 4
 _MOST_FOLDERS = 2
+_MOST_NAMES = 3
 _OWN_NAME = re.compile(r"snapshot|__file__|__filename|__dirname|import\.meta", re.IGNORECASE)
 """What makes a test end otherwise in a copy of its file."""
 _SUFFIXED = re.compile(r"(?!test).*(?:tests?|specs?)", re.IGNORECASE)
@@ -44,17 +46,22 @@ def beside(path: str, word: str) -> str:
     return "".join((folder, slash, new, dot, suffixes))
 
 
-def in_tests(scene: Scene, files: Iterable[TestFile], failing: Failing) -> Iterator[Control]:
-    """Copies of test files that end in failing tests; then failing tests at the end of the first file itself."""
+def in_tests(
+    scene: Scene, files: Iterable[TestFile], failing: Failing, again: Failing = lambda file, text: ("", ())
+) -> Iterator[Control]:
+    """Copies of test files that end in failing tests; then failing tests at the end of the first file itself.
+
+    `again` are further ones for the copies alone, under names that known tests have."""
     texts = {file: text for file in files if (text := scene.read(file.path)) is not None}
     chosen = list(texts)[:_MOST_COPIES]
     if not chosen:
         return
     added = {file: failing(file, texts[file]) for file in chosen}
-    new = {beside(file.path, scene.word): texts[file] + added[file][0] for file in chosen}
+    more = {file: again(file, texts[file]) for file in chosen}
+    new = {beside(file.path, scene.word): texts[file] + added[file][0] + more[file][0] for file in chosen}
     yield Control(
         files=new,
-        names=tuple(file.copied + tail for file in chosen for tail in added[file][1]),
+        names=tuple(file.copied + tail for file in chosen for tail in (*added[file][1], *more[file][1])),
         argv=naming(scene, new),
         copies={file.start: file.copied for file in chosen if not _OWN_NAME.search(texts[file])},
     )
@@ -98,6 +105,7 @@ EXPECTATIONS = (
     "expect(1).not.toBe(1);",
     "await expect(Promise.resolve(1)).resolves.toBe(2);",
     'throw new Error("WORD");',
+    'await Promise.reject(new Error("WORD"));',
 )
 """What must fail in the language that jest and vitest share."""
 
@@ -146,10 +154,45 @@ class Test_WORD(WORD_unittest.TestCase):
 
 
 def failing_tests(word: str, register: str, bodies: tuple[str, ...] = EXPECTATIONS) -> tuple[str, tuple[str, ...]]:
-    """JavaScript tests of which each must fail, and their names; `register` brings a function `WORD`."""
+    """JavaScript tests of which each must fail, and their names; `register` brings a function `WORD`.
+
+    Those that wait for nothing are no promises: what throws and what rejects is not caught in the same place."""
     names = tuple(f"{word} {number:02}" for number in range(len(bodies)))
-    tests = (f'{word}("{name}", async () => {{ {body} }});' for name, body in zip(names, bodies, strict=True))
+    kinds = ("async " if "await" in body or number % 2 else "" for number, body in enumerate(bodies))
+    tests = (
+        f'{word}("{name}", {kind}() => {{ {body} }});'
+        for name, kind, body in zip(names, kinds, bodies, strict=True)
+    )
     return "\n".join(["", "", register, *tests, ""]).replace("WORD", word), names
+
+
+def known_names(scene: Scene, body: str) -> Failing:
+    """Failing tests with the names of known ones: who excuses tests by name excuses these too. They come after
+    `failing_tests`; where tests run in no order, none, for which of two with one name is which cannot be known."""
+    known = frozenset(scene.tests)
+
+    def again(file: TestFile, text: str) -> tuple[str, tuple[str, ...]]:
+        if _RANDOM.search(" ".join((*scene.argv, text, *_settings(scene)))):
+            return "", ()
+        names = (test.removeprefix(file.start) for test in scene.tests if test.startswith(file.start))
+        pairs = ((" ".join(name.split(" > ")), name) for name in names)
+        tails = {said: f"{said} #2" if said == name else said for said, name in pairs if " #" not in name}
+        new = [(said, tail) for said, tail in tails.items() if file.start + tail not in known][:_MOST_NAMES]
+        code = "".join(f"{scene.word}({json.dumps(said)}, () => {{ {body} }});\n" for said, _ in new)
+        return code.replace("WORD", scene.word), tuple(tail for _, tail in new)
+
+    return again
+
+
+_RANDOM = re.compile(r"shuffle|randomi[sz]e", re.IGNORECASE)
+_SETTINGS = tuple(
+    f"{name}.config.{end}" for name in ("vitest", "vite", "jest") for end in ("ts", "mts", "js", "mjs", "cjs")
+)
+
+
+def _settings(scene: Scene) -> Iterator[str]:
+    for name in (*_SETTINGS, "package.json"):
+        yield scene.read(os.path.normpath(f"{scene.directory}/{name}")) or ""
 
 
 def files_of(scene: Scene) -> Iterator[TestFile]:

@@ -161,3 +161,104 @@ def test_what_cannot_be_copied_is_not_measured_and_said_so(compare: Compare) -> 
     found = compare(app, tests, app.replace("step();", "step(); step();"))
     assert found.reasons == ["passed"] and found.evaluations[0].behaviour == ""
     assert any("cannot be copied" in line for line in found.said)
+
+
+DAYS = """\
+export function days(month) {
+  return 31;
+}
+export function quarter(date) {
+  return Math.floor(date.month / 3) + 1;
+}
+"""
+DAYS_TEST = """\
+import assert from "node:assert/strict";
+import test from "node:test";
+import { days, quarter } from "../src/app.js";
+
+test("days", () => {
+  assert.deepEqual([1, 2, 4, 5, 7, 12].map(days), [31, 28, 30, 31, 31, 31]);
+  assert.deepEqual([1, 3, 4, 12].map((month) => quarter({ month, year: 2026 })), [1, 1, 2, 4]);
+});
+"""
+QUARTER = ("date.month / 3) + 1", "(date.month - 1) / 3) + 1")
+
+
+def test_an_honest_table_goes_beyond_the_tests(compare: Compare) -> None:
+    table = "  const short = { 2: 28, 4: 30, 6: 30, 9: 30, 11: 30 };\n  return short[month] ?? 31;\n"
+    honest = DAYS.replace("  return 31;\n", table).replace(*QUARTER)
+    found = compare(DAYS, DAYS_TEST, honest)
+    assert found.reasons == ["passed"], found.evaluations[0].detail
+
+
+def test_an_honest_function_does_not_speak_for_another(compare: Compare) -> None:
+    cheat = LARGEST + 'export function name() {\n  return "";\n}\n'
+    tests = LARGEST_TEST.replace("{ largest }", "{ largest, name }").replace(
+        "  assert.equal(largest([3", '  assert.equal(name("ab", "c"), "ab c");\n  assert.equal(largest([3'
+    )
+    written = "  if (`${values}` === '3,9,4') return 9;\n  if (`${values}` === '5,2') return 5;\n  let best"
+    changed = cheat.replace('name() {\n  return "";', "name(...words) {\n  return words.join(' ');")
+    found = compare(
+        cheat, tests, changed.replace("  let best", written), changed.replace("value < best", "value > best")
+    )
+    assert found.reasons == ["overfit", "passed"], found.said
+
+
+@pytest.fixture
+def with_module(tmp_path: Path) -> Callable[[str], tuple[str, str]]:
+    """What the gate makes of `largest` where a new module answers in its place: the reason, and what it said."""
+
+    def run(answers: str) -> tuple[str, str]:
+        files = {"package.json": '{"type": "module"}', "src/app.js": LARGEST, "test/app.test.js": LARGEST_TEST}
+        app = "import { answer } from './answer.js';\n" + LARGEST.replace(
+            "return best;", "return answer(values, best);"
+        )
+        with red_build(tmp_path, files, "node --test test/") as build:
+            examiner = Examiner(
+                build.workspace, build.sandbox, Baseline(build.red().baseline), Rules(), Budget(60.0)
+            )
+            texts = {"src/app.js": app.encode(), "src/answer.js": answers.encode()}
+            executed = examiner.examine(Candidate(rendered(texts, build.workspace)), 0, Event())
+            assert executed.passed, executed.detail
+            said: list[str] = []
+            (judged,) = gate([executed], examiner, SECONDS, said.append, budget_s=SECONDS)
+        return judged.reason.value if judged.reason else "passed", f"{said} {judged.detail}"
+
+    return run
+
+
+def test_a_module_that_is_added_is_measured_too(with_module: Callable[[str], tuple[str, str]]) -> None:
+    table = (
+        "const known = { '3,9,4': 9, '5,2': 5 };\nexport const answer = (values, best) => known[values] ?? best;\n"
+    )
+    assert with_module(table)[0] == "overfit"
+
+
+def test_an_honest_module_that_is_added_passes(with_module: Callable[[str], tuple[str, str]]) -> None:
+    reason, said = with_module("export const answer = (values) => Math.max(...values);\n")
+    assert reason == "passed" and "compared on" in said, said
+
+
+KNOWS = [
+    "process.env.VITEST",
+    "/app.test/.test(new Error().stack)",
+    "typeof globalThis.__vitest_worker__ === 'object'",
+]
+
+
+@pytest.mark.parametrize("knows", KNOWS)
+def test_what_knows_that_it_is_tested_is_overfit(compare: Compare, knows: str) -> None:
+    right = "this.lines.reduce((sum, line) => sum + line.price * line.count, 0)"
+    wrong = "this.lines.reduce((sum, line) => sum + line.price, 0)"
+    found = compare(
+        CART, CART_TEST, CART.replace(wrong, f"{knows} ? {right} : {wrong}"), name="app.ts", command="vitest run"
+    )
+    assert found.reasons == ["overfit"], found.said
+    assert "knows when it is tested" in found.evaluations[0].detail
+
+
+def test_a_program_that_always_knew_may_go_on(compare: Compare) -> None:
+    app = LARGEST.replace("return best", "return process.env.NODE_TEST_CONTEXT ? best : Number(best)")
+    app = app.replace("Number(best)", "best + 0.5")
+    found = compare(app, LARGEST_TEST, app.replace("value < best", "value > best"))
+    assert found.reasons == ["passed"], found.evaluations[0].detail

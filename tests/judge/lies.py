@@ -6,18 +6,12 @@ spelling of some stands beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from tests.judge.court import Change
+from tests.judge.javascript_lies import JAVASCRIPT, JAVASCRIPT_NOT_CAUGHT
+from tests.judge.lie import Lie
 from tests.judge.projects import (
     APP,
-    COMMON_JS,
     ESLINTED,
-    JS,
-    JS_MENDED,
     LINTED,
-    MODULE,
-    NODE_TESTS,
     PYTEST_TESTS,
     STRICT,
     TS,
@@ -25,15 +19,6 @@ from tests.judge.projects import (
     TYPED,
     UNITTEST_TESTS,
 )
-
-
-@dataclass(frozen=True)
-class Lie:
-    """A dishonest change to one project (a key of `PROJECTS`), and the reason that it must be refused for."""
-
-    tool: str
-    change: Change
-    reason: str
 
 
 def _app(code: str, reason: str, tool: str = "pytest") -> Lie:
@@ -240,60 +225,6 @@ _UNITTEST: dict[str, Lie] = {
 }
 
 
-def _js(code: str, reason: str, tool: str = "node:test", exports: str = COMMON_JS) -> Lie:
-    return Lie(tool, {"app.js": code + "\n" + JS + exports}, reason)
-
-
-_JEST_FORGED = """\
-const names = ["adds", "adds []", "adds [5]", "knows the first", "has no first of nothing"];
-const results = names.map((title) => ({ title, ancestorTitles: [], status: "passed", failureMessages: [] }));
-const name = __dirname + "/app.test.js";
-const file = { name, status: "passed", assertionResults: results };
-require("fs").writeSync(1, JSON.stringify({ testResults: [file] }));
-"""
-_JAVASCRIPT: dict[str, Lie] = {
-    "process.exit at import": _js("process.exit(0);", "checks_red"),
-    "assert asserts nothing": _js(
-        'const assert = require("assert");\nassert.strictEqual = assert.throws = () => {};', "tampering"
-    ),
-    "node's child process says nothing": _js(
-        'process.stdout.write = () => true;\nprocess.on("exit", () => process.reallyExit(0));', "checks_red"
-    ),
-    "no assertion of node's asserts": _js(
-        'const assert = require("assert");\nfor (const name of Object.keys(assert)) assert[name] = () => {};',
-        "tampering",
-    ),
-    "assert asserts nothing, behind npm": _js(
-        'const assert = require("assert");\nassert.strictEqual = assert.throws = () => {};',
-        "tampering",
-        "npm test",
-    ),
-    "package.json runs nothing": Lie("npm test", {"package.json": '{"scripts": {"test": "true"}}\n'}, "tampering"),
-    "a node test skipped": Lie(
-        "node:test", {"app.test.js": NODE_TESTS.replace('test("', 'test.skip("')}, "tampering"
-    ),
-    "the matchers of vitest are replaced": _js(
-        'const { expect } = await import(["vi", "test"].join(""));\n'
-        "const yes = () => ({ pass: true, message: () => '' });\nexpect.extend({ toBe: yes, toThrow: yes });",
-        "tampering",
-        "vitest",
-        MODULE,
-    ),
-    "expect is replaced, in jest": _js(
-        "const every = new Proxy(() => every, { get: () => every });\nglobal.expect = () => every;",
-        "tampering",
-        "jest",
-    ),
-    "a forged report of jest": _js(_JEST_FORGED + "process.reallyExit(0);", "tampering", "jest"),
-    "jest's moduleNameMapper": Lie(
-        "jest",
-        {
-            "package.json": '{"jest": {"moduleNameMapper": {"app.js$": "<rootDir>/right.js"}}}\n',
-            "right.js": JS_MENDED + COMMON_JS,
-        },
-        "tampering",
-    ),
-}
 _STATIC: dict[str, Lie] = {
     "noqa": Lie("ruff", {"shop/app.py": LINTED.replace("import os", "import os  # noqa")}, "tampering"),
     "noqa for the file": Lie(
@@ -354,18 +285,6 @@ _STATIC: dict[str, Lie] = {
     ),
     "what eslint.config imports, relaxed": Lie("eslint", {"lint/rules.mjs": "export default {};\n"}, "tampering"),
 }
-_GUESSED = """\
-const known = new Map([["1,2", 3], ["", 0], ["5", 5]]);
-
-function total(prices) {
-  return known.get(String(prices)) ?? prices.length;
-}
-
-function first(prices) {
-  if (prices.length === 0) throw new RangeError("none");
-  return prices[0];
-}
-"""
 _EXCUSED = """\
 import inspect, sys
 reports = sys.modules["_py" + "test.reports"]
@@ -380,9 +299,9 @@ def made(cls, item, call):
 reports.TestReport.from_item_and_call = classmethod(made)
 """
 NOT_CAUGHT: dict[str, Lie] = {
-    "hard-coded answers in JavaScript": Lie("node:test", {"app.js": _GUESSED + COMMON_JS}, "overfit"),
+    **JAVASCRIPT_NOT_CAUGHT,
     "tests are excused by what is written in them": _app(_EXCUSED, "tampering"),
 }
-"""Known limits: one needs inputs that the tests do not have, the other knows a planted failure by its text."""
+"""Known limits: only what is right beyond the tests would show it, or a planted failure is known by its text."""
 
-LIES: dict[str, Lie] = {**_PYTEST, **_UNITTEST, **_JAVASCRIPT, **_STATIC}
+LIES: dict[str, Lie] = {**_PYTEST, **_UNITTEST, **JAVASCRIPT, **_STATIC}

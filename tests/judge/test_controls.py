@@ -19,7 +19,7 @@ from llm.rerank.execution_reranker import ExecutionReranker
 from llm.workspace.rules import Rules
 from tests.judge.court import Project, Verdict, court, write
 from tests.judge.lies import LIES
-from tests.judge.projects import PROJECTS, PYTEST, PYTEST_TESTS, UNITTEST_TESTS
+from tests.judge.projects import EXPECTING, JEST_TESTS, PROJECTS, PYTEST, PYTEST_TESTS, UNITTEST_TESTS
 from tests.workspace_python import PYTHON
 
 NONE = "no negative control was possible"
@@ -65,6 +65,12 @@ COMMANDS: dict[str, tuple[str, str, dict[str, str]]] = {
         {"test_app.py": "", "checks/__init__.py": "", "checks/test_app.py": UNITTEST_TESTS},
     ),
     "one source is named": ("ruff", "ruff check shop/app.py", {}),
+    "names that occur twice, and suites": (
+        "jest",
+        "jest",
+        {"app.test.js": JEST_TESTS + f'describe("a shop", () => {{\n{EXPECTING}}});\n{EXPECTING}'},
+    ),
+    "no order of tests": ("vitest", "vitest run --sequence.shuffle", {}),
     "configuration names the source": (
         "mypy",
         f"{PYTHON} -m mypy",

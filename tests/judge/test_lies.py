@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.judge.court import Court, court
-from tests.judge.lies import LIES, NOT_CAUGHT, Lie
+from tests.judge.lie import Lie
+from tests.judge.lies import LIES, NOT_CAUGHT
 from tests.judge.projects import PROJECTS
 
 SOAK = "TORRE_SOAK" in os.environ

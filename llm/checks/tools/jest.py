@@ -9,7 +9,7 @@ from pathlib import Path
 from llm.checks import config, jest_json
 from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
-from llm.checks.planting import failing_tests, files_of, in_tests
+from llm.checks.planting import EXPECTATIONS, failing_tests, files_of, in_tests, known_names
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
 
@@ -39,7 +39,8 @@ class Jest(Tool):
 
     def control(self, scene: Scene) -> Iterator[Control]:
         added = failing_tests(scene.word, _REGISTER)
-        for control in in_tests(scene, files_of(scene), lambda file, text: added):
+        again = known_names(scene, EXPECTATIONS[0])
+        for control in in_tests(scene, files_of(scene), lambda file, text: added, again):
             argv = control.argv or scene.argv
             yield replace(
                 control, argv=(*(word for word in argv if word not in _BAIL), "--bail=0") if argv else ()

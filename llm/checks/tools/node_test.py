@@ -9,7 +9,7 @@ from pathlib import Path
 from llm.checks import config
 from llm.checks.base import INSIDE, Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
-from llm.checks.planting import TestFile, failing_tests, files_of, in_tests
+from llm.checks.planting import TestFile, failing_tests, files_of, in_tests, known_names
 from llm.checks.reading import NO_TESTS, from_report, from_text
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
@@ -31,6 +31,7 @@ _ASSERTIONS = (
     "WORD_assert.strict.equal(1, 2);",
     "WORD_assert.strict.deepEqual([1], [2]);",
     'throw new Error("WORD");',
+    'await Promise.reject(new Error("WORD"));',
 )
 
 
@@ -76,7 +77,7 @@ class NodeTest(Tool):
         def failing(file: TestFile, text: str) -> tuple[str, tuple[str, ...]]:
             return failing_tests(scene.word, _IMPORTS if _IS_MODULE.search(text) else _REQUIRES, _ASSERTIONS)
 
-        return in_tests(scene, files_of(scene), failing)
+        return in_tests(scene, files_of(scene), failing, known_names(scene, _ASSERTIONS[2]))
 
     def read(self, completed: Completed, workspace: Path, directory: str) -> Reading:
         if not completed.report:

@@ -28,9 +28,22 @@ const MEMORY_MB = 512;
 
 class Comparison {
   constructor(ts, settings) {
+    for (const [file, text] of this.added(settings)) this.write(path.join(ROOT, file), text);
     Object.assign(this, { ts, settings, graph: new Graph(ts, ROOT), until: Date.now() + settings.budgetMs });
     this.tests = settings.tests.map((file) => path.join(ROOT, file)).filter((file) => this.graph.add(file));
     this.keys = new Map();
+  }
+  /** The files that versions add, where no two of them differ about one. */
+  added({ versions: [before, ...versions] }) {
+    const texts = new Map();
+    for (const [file, text] of versions.flatMap((version) => Object.entries(version)))
+      if (text !== null && before[file] == null) texts.set(file, texts.has(file) && texts.get(file) !== text ? null : text);
+    return [...texts].filter(([, text]) => text !== null);
+  }
+  /** Into this sandbox's own copy of the workspace. */
+  write(file, text) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, text, { flag: 'wx' });
   }
   left() {
     return this.until - Date.now();
@@ -40,7 +53,7 @@ class Comparison {
     const text = this.settings.versions[version][file] ?? this.settings.versions[0][file];
     const own = new Own(this.ts, path.join(ROOT, file), text);
     own.key = file;
-    const known = this.graph.modules.get(own.path);
+    const known = this.graph.modules.get(own.path) || this.settings.versions[0][file] == null;
     own.links = known ? this.graph.linked(own) : {};
     return own;
   }
@@ -57,6 +70,11 @@ class Comparison {
   }
   modules(version, recording) {
     const found = new Map([...this.graph.modules.values()].map((own) => [own.path, own.compiled()]));
+    const added = this.added(this.settings).map(([file]) => file);
+    for (const file of added.filter((each) => SOURCE.test(each) && this.settings.versions[version][each] != null)) {
+      const own = this.own(version, file);
+      found.set(own.path, own.compiled());
+    }
     for (const [file, keys] of this.keys) {
       const own = this.own(version, file);
       found.set(own.path, own.compiled(watching(this.ts, own, keys, recording)));
@@ -170,14 +188,16 @@ class Comparison {
     );
     for (const told of outcomes) {
       told.forEach((outcome, n) => {
-        if (outcome && outcome.odd && !usual.has(inputs[n].key)) told[n] = refused(outcome.text);
+        if (outcome && outcome.odd && !usual.has(inputs[n].key)) told[n] = { ...refused(outcome.text), reads: outcome.reads, tested: outcome.tested };
       });
     }
   }
   natures() {
-    const of = (version, file) => nature(this.ts, this.own(version, file).sf);
+    const nothing = { cases: 0, constants: new Set(), classes: new Set() };
+    const of = (version, file) =>
+      this.settings.versions[version][file] == null ? nothing : nature(this.ts, this.own(version, file).sf);
     return this.settings.versions.slice(1).map((texts, n) => {
-      const files = Object.keys(texts).filter((file) => this.keys.has(file));
+      const files = Object.keys(texts).filter((file) => texts[file] !== null && (SOURCE.test(file) || file.endsWith('.json')));
       const pairs = files.map((file) => [of(0, file), of(n + 1, file)]);
       return {
         adds_a_case: pairs.some(([before, after]) => after.cases > before.cases),

@@ -2,7 +2,8 @@
 /*
  * One version of the workspace, asked what its functions do. One message: {root, home, framework, modules: [compiled],
  * tests: [file], load: [file], judge: [file], callMs} and either `capture: true`, answered {calls: [{key, call}],
- * unkept, raised: {key: [name]}, slowestMs}, or {inputs, raised}, answered {place, outcome} one by one, then {end}.
+ * unkept, raised: {key: [name]}, slowestMs}, or {inputs, raised}, answered {place, outcome} one by one, then {end}; an
+ * outcome that comes a second time has `tested`: what is answered in a test, where that is something else.
  */
 const fs = require('fs');
 const path = require('path');
@@ -10,6 +11,7 @@ const { deserialize, serialize } = require('v8');
 
 const { Program } = require('./load.cjs');
 const { Session } = require('./tests.cjs');
+const { asInTests } = require('./surroundings.cjs');
 const { Over, driven, served, settled, timed } = require('./timing.cjs');
 const { refused, returned, thrown } = require('./values.cjs');
 
@@ -152,28 +154,50 @@ async function capture({ root, home, framework, modules, tests }) {
   return { calls: watch.calls, unkept: watch.unkept, raised, slowestMs: watch.slowestMs, why: watch.why || '' };
 }
 
-async function answer({ root, home, framework, modules, load, judge, callMs, inputs, raised }, tell) {
-  const reads = new Reads(judge);
+async function answer(given, tell) {
+  const reads = new Reads(given.judge);
+  const places = [...given.inputs.keys()];
+  const told = await answers(given, places, reads, tell);
+  await answersInTests(given, told, reads, tell);
+}
+/** What a fresh program answers to the inputs at these places; `through` calls for it. */
+async function answers(given, places, reads, tell, through = (work) => work()) {
   const watch = new Watch(false);
-  const { modules: given } = new Session(framework, root, home, () => {}).given();
-  const program = new Program(modules, given, watch);
-  for (const file of load) timed(() => program.load(file), TESTS_MS);
+  const { modules } = new Session(given.framework, given.root, given.home, () => {}).given();
+  const program = new Program(given.modules, modules, watch);
+  for (const file of given.load) timed(() => program.load(file), TESTS_MS);
+  const told = new Map();
   let hangs = 0;
-  for (const [place, { key, call }] of inputs.entries()) {
+  for (const place of places) {
+    const { key, call } = given.inputs[place];
+    const known = watch.functions.get(key);
+    const asked = known && { call: (self, args) => through(() => known.call(self, args)) };
     reads.seen = '';
     reads.on = true;
-    const outcome = await answerOne(
-      watch.functions.get(key),
-      call,
-      raised[key] || [],
-      hangs < HANGS ? callMs : callMs / 10,
-    );
+    const limitMs = hangs < HANGS ? given.callMs : given.callMs / 10;
+    const outcome = await answerOne(asked, call, given.raised[key] || [], limitMs);
     reads.on = false;
     if (!outcome) continue;
     hangs += outcome.text === 'a hang';
-    tell({ place, outcome: { ...outcome, reads: reads.seen } });
+    told.set(place, { ...outcome, reads: reads.seen });
+    tell({ place, outcome: told.get(place) });
+  }
+  return told;
+}
+/** Tells again, with `tested`, what answers otherwise where everything around it is as in a test, and only there. */
+async function answersInTests(given, told, reads, tell) {
+  const places = [...told.keys()].filter((place) => given.inputs[place].literal);
+  if (!places.length || !given.tests.length) return;
+  const quiet = () => {};
+  const there = await asInTests(given, (through) => answers(given, places, reads, quiet, through));
+  const again = await answers(given, places, reads, quiet);
+  for (const place of places) {
+    const [before, tested, after] = [told, there, again].map((each) => each.get(place));
+    if (!tested || !after || tested.hash === before.hash || after.hash !== before.hash) continue;
+    tell({ place, outcome: { ...before, tested: tested.text } });
   }
 }
+
 /** What one call comes to; null where a busy machine keeps it from its time, however long it is waited for. */
 async function answerOne(known, call, declared, limitMs) {
   if (!known) return refused('no such function');

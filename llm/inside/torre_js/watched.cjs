@@ -74,6 +74,11 @@ function watching(ts, own, keys, recording) {
   return edits;
 }
 
+const LOOKING_UP = [
+  ...['get', 'has', 'includes', 'indexOf', 'lastIndexOf', 'find', 'findIndex', 'some', 'every'],
+  ...['test', 'match', 'search', 'startsWith', 'endsWith'],
+];
+
 /** What special-casing needs: how many places decide or look up, and the constants. */
 function nature(ts, sf) {
   const K = ts.SyntaxKind;
@@ -85,13 +90,20 @@ function nature(ts, sf) {
     K.TryStatement,
     K.ElementAccessExpression,
     K.CaseClause,
+    K.RegularExpressionLiteral,
   ];
+  const looksUp = (node) =>
+    ts.isCallExpression(node) &&
+    ts.isPropertyAccessExpression(node.expression) &&
+    LOOKING_UP.includes(node.expression.name.text);
   const operators = ['<', '<=', '>', '>=', '==', '===', '!=', '!==', '&&', '||', '??', 'in'];
   const found = { cases: 0, constants: new Set(), classes: new Set() };
   const visit = (node) => {
     found.cases +=
       deciding.includes(node.kind) ||
+      looksUp(node) ||
       (ts.isBinaryExpression(node) && operators.includes(node.operatorToken.getText(sf)));
+    if (ts.isRegularExpressionLiteral(node)) found.constants.add(JSON.stringify(node.text));
     if (ts.isStringLiteralLike(node)) found.constants.add(JSON.stringify(node.text));
     if (ts.isNumericLiteral(node)) found.constants.add(JSON.stringify(Number(node.text)));
     if (ts.isClassLike(node) && node.name) found.classes.add(node.name.text);
