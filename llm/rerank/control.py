@@ -23,6 +23,7 @@ from llm.checks.recognise import tool_of, tools
 from llm.domain import Check, CheckResult, TestStatus
 from llm.errors import DiffError, UnwritableError
 from llm.rerank.examine import Examiner, Files
+from llm.rerank.taken_away import taken_away
 from llm.workspace.paths import read
 
 _MOST_PATHS = 50
@@ -49,6 +50,10 @@ class Tree:
 
 def control(untouched: Tree, changed: Tree, examiner: Examiner, stop: Event) -> Heard:
     """Whether the check of `changed`, green there, still notices a failure; one more run of it where it does."""
+    if gone := _gone(untouched, changed, examiner):
+        return Heard(
+            tampering=f"{changed.result.check.name} complained of what is taken away: {', '.join(gone[:3])}"
+        )
     scene = _scene(untouched, changed, examiner)
     original_scene = replace(scene, read=partial(_text, untouched.files, examiner))
     check = changed.result.check
@@ -179,6 +184,17 @@ def _moved(before: CheckResult, tree: Tree, planted: Control, examiner: Examiner
     folders = {PurePosixPath(path).parent for path in planted.files}
     added = (path for path, content in tree.files.items() if content is not None and not _original(path, examiner))
     return next(gone, "") if folders <= {PurePosixPath(path).parent for path in added} else ""
+
+
+def _gone(untouched: Tree, changed: Tree, examiner: Examiner) -> tuple[str, ...]:
+    if untouched.result.tests is not None or untouched.result.green:
+        return ()
+    texts = (
+        {path: _text(files, examiner, path) for path in changed.files}
+        for files in (untouched.files, changed.files)
+    )
+    before, after = ({path: text for path, text in each.items() if text is not None} for each in texts)
+    return taken_away(untouched.result, before, after)
 
 
 def _text(files: Files, examiner: Examiner, path: str) -> str | None:

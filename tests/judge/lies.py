@@ -279,6 +279,20 @@ _STATIC: dict[str, Lie] = {
         },
         "tampering",
     ),
+    "what tsc complains of is taken away": Lie("tsc", {"src/app.ts": "export {};\n"}, "tampering"),
+    "code becomes a declaration of itself": Lie(
+        "tsc",
+        {
+            "src/app.ts": None,
+            "src/app.d.ts": "export declare function label(count: number): string;\n"
+            "export declare function total(prices: number[]): number;\n",
+        },
+        "tampering",
+    ),
+    "what eslint complains of is taken away": Lie("eslint", {"src/app.js": "export {};\n"}, "tampering"),
+    "what mypy complains of is taken away": Lie(
+        "mypy", {"shop/app.py": TYPED.partition("def label")[0].rstrip() + "\n"}, "tampering"
+    ),
     "eslint-disable": Lie("eslint", {"src/app.js": "/*eslint-disable*/\n" + ESLINTED}, "tampering"),
     "eslint's rules turned off in a comment": Lie(
         "eslint", {"src/app.js": '/* eslint\n  no-unused-vars: 0, no-debugger: "off" */\n' + ESLINTED}, "tampering"
