@@ -95,6 +95,8 @@ def _refuse_tampering(
         raise DiffError(DiscardReason.TAMPERING, f"{path!r} would be imported in place of {module!r}")
     if config := tampering.extended_by(path, workspace):
         raise DiffError(DiscardReason.TAMPERING, f"{path!r} is part of the check configuration {config!r}")
+    if runner := tampering.run_by(path, workspace):
+        raise DiffError(DiscardReason.TAMPERING, f"{path!r} is a check that {runner!r} runs")
     if tool := tampering.reaches(path, read(path, workspace), after.get(path)):
         raise DiffError(DiscardReason.TAMPERING, f"{path!r} is no test and reaches for {tool!r}")
     if settings := tampering.changed_settings(path, read(path, workspace), after.get(path)):

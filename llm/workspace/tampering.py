@@ -39,6 +39,7 @@ CONFIGURATION = (
     *("**/.npmrc", "**/.yarnrc*", "**/.pnpmfile.*", "**/bunfig.toml", "**/deno.json*", "**/turbo.json"),
     *("**/nx.json", "**/.*ignore", "**/makefile", "**/gnumakefile", "**/*.mk", "**/justfile", "**/.justfile"),
     *("**/taskfile.y*ml", "**/.golangci.*", "**/clippy.toml", "**/.clippy.toml", "**/.cargo/**"),
+    *("**/check*.sh", "**/test*.sh", "**/lint*.sh", "**/verify*.sh", "**/run?tests.sh", "**/ci.sh"),
     *("**/rust-toolchain*", "**/.envrc", "**/codecov.y*ml"),
 )
 INSTALLED = (
@@ -110,6 +111,22 @@ def extended_by(path: str, workspace: Path) -> str:
     return ""
 
 
+def run_by(path: str, workspace: Path) -> str:
+    """The file above `path` whose commands run it as a check, by its name (`scripts/check.js`), or ""."""
+    if not _JUDGING.fullmatch(PurePosixPath(path).stem):
+        return ""
+    for folder in PurePosixPath(path).parents:
+        name = re.compile(
+            rf"(?<![\w./-])(?:\./)?{re.escape(str(PurePosixPath(path).relative_to(folder)))}(?![\w-])"
+        )
+        for file in _RUNNING:
+            if name.search(_content(workspace / folder / file)):
+                return (folder / file).as_posix()
+    return ""
+
+
+_JUDGING = re.compile(r"(?:.*[-_.])?(?:check|tests?|lint|verify|validate|ci)(?:[-_.].*)?|runtests", re.IGNORECASE)
+_RUNNING = ("Makefile", "makefile", "GNUmakefile", "package.json", "justfile", "Taskfile.yml", "tox.ini")
 _SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx")
 _CONFIGURABLE = (*_SCRIPTS, ".json", ".toml", ".ini", ".yml", ".yaml")
 _EXTENDING = (
