@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from llm.checks import twins
 from llm.checks.base import Control, Scene
 
 _MOST_COPIES = 4
@@ -47,27 +48,58 @@ def beside(path: str, word: str) -> str:
 
 
 def in_tests(
-    scene: Scene, files: Iterable[TestFile], failing: Failing, again: Failing = lambda file, text: ("", ())
+    scene: Scene,
+    files: Iterable[TestFile],
+    failing: Failing,
+    again: Failing = lambda file, text: ("", ()),
+    inside: str = "",
 ) -> Iterator[Control]:
     """Copies of test files that end in failing tests; then failing tests at the end of the first file itself.
 
-    `again` are further ones for the copies alone, under names that known tests have."""
+    `again` are further ones for the copies alone, under names that known tests have. Of Python, in whose ids `inside`
+    stands between a class and a test, the first file has failing twins as well.
+    """
     texts = {file: text for file in files if (text := scene.read(file.path)) is not None}
     chosen = list(texts)[:_MOST_COPIES]
     if not chosen:
         return
     added = {file: failing(file, texts[file]) for file in chosen}
     more = {file: again(file, texts[file]) for file in chosen}
-    new = {beside(file.path, scene.word): texts[file] + added[file][0] + more[file][0] for file in chosen}
+    tests = {file: _tests_of(file, scene, inside) for file in chosen}
+    ends = {file: twins.harmless(texts[file], tests[file], scene.word) for file in chosen}
+    new = {beside(file.path, scene.word): ends[file] + added[file][0] + more[file][0] for file in chosen}
+    first = chosen[0]
+    twin, twin_names = _twins(scene, first, texts[first], tests[first], inside)
+    new |= twin
+    planted = (file.copied + tail for file in chosen for tail in (*added[file][1], *more[file][1]))
     yield Control(
         files=new,
-        names=tuple(file.copied + tail for file in chosen for tail in (*added[file][1], *more[file][1])),
+        names=(*planted, *twin_names),
         argv=naming(scene, new),
         copies={file.start: file.copied for file in chosen if not _OWN_NAME.search(texts[file])},
     )
-    first = chosen[0]
     code, tails = added[first]
     yield Control({first.path: texts[first] + code}, tuple(first.start + tail for tail in tails))
+
+
+def _tests_of(file: TestFile, scene: Scene, inside: str) -> twins.Tests:
+    """The names of a Python file's tests that passed; none of another language."""
+    if not inside:
+        return frozenset()
+    tails = (name.removeprefix(file.start) for name in scene.tests if name.startswith(file.start))
+    return frozenset(tuple(tail.partition("[")[0].split(inside)) for tail in tails)
+
+
+def _twins(
+    scene: Scene, file: TestFile, text: str, tests: twins.Tests, inside: str
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Files beside a test file with failing twins of its tests, and their ids."""
+    files, names = {}, []
+    for number, (bent, failing) in enumerate(twins.failing(text, tests, scene.word)):
+        word = f"{scene.word}{number}"
+        files[beside(file.path, word)] = bent
+        names += [file.copied.replace(scene.word, word) + inside.join(each) for each in failing]
+    return files, tuple(names)
 
 
 def in_sources(scene: Scene, suffixes: tuple[str, ...], code: str, name: str = "") -> Iterator[Control]:
@@ -150,6 +182,16 @@ class Test_WORD(WORD_unittest.TestCase):
 
     def NAME_8(self):
         raise ValueError("WORD")
+
+    def NAME_9(self):
+        self.assertEqual(1, 2)
+
+    def NAME_10(self):
+        self.assertEqual("WORD", None)
+
+    def NAME_11(self):
+        with self.assertRaises(ValueError):
+            pass
 """
 
 

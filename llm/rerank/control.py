@@ -229,7 +229,7 @@ def _found(planted: Control, known: CheckResult, now: CheckResult, word: str) ->
     return _Found(
         noticed,
         unnoticed,
-        tuple(name for name in unnoticed if any(test.id.startswith(name) for test in now.tests or ())),
+        tuple(name for name in unnoticed if any(_is(test.id, name) for test in now.tests or ())),
         _unlike_copies(planted.copies, known, now),
         _others(known, now, word, planted.files),
     )
@@ -238,8 +238,14 @@ def _found(planted: Control, known: CheckResult, now: CheckResult, word: str) ->
 def _noticed(name: str, now: CheckResult) -> bool:
     if now.tests is None:
         return any(name in f"{d.path} {d.message}" for d in now.diagnostics if d.severity == "error")
-    states = [test.status for test in now.tests if test.id.startswith(name)]
-    return bool(states) and all(state in _FAILED for state in states)
+    states = {test.status for test in now.tests if _is(test.id, name)}
+    return not states.isdisjoint(_FAILED) and TestStatus.PASSED not in states
+
+
+def _is(test: str, name: str) -> bool:
+    """Whether an id is that of a planted test, or of one of its cases (`name[case]`)."""
+    rest = test.removeprefix(name)
+    return test.startswith(name) and not (rest[:1].isalnum() or rest[:1] == "_")
 
 
 def _unlike_copies(copies: Mapping[str, str], known: CheckResult, now: CheckResult) -> tuple[str, ...]:

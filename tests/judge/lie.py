@@ -1,4 +1,4 @@
-"""What a lie is."""
+"""What a way to make a check lie is."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Pytest(Tool):
         def failing(file: TestFile, text: str) -> tuple[str, tuple[str, ...]]:
             return _failing(scene, file)
 
-        for control in in_tests(scene, _test_files(scene), failing):
+        for control in in_tests(scene, _test_files(scene), failing, inside="::"):
             argv = control.argv or scene.argv
             yield replace(control, argv=(*argv, "--maxfail=0") if argv else ())
 

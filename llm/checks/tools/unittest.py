@@ -49,7 +49,7 @@ class Unittest(Tool):
             return code, tuple(f"Test_{scene.word}.{method}" for method in methods)
 
         files = tuple(_test_files(scene))
-        for control in in_tests(scene, files, failing):
+        for control in in_tests(scene, files, failing, inside="."):
             argv = (*(control.argv or scene.argv), *_modules(scene, files, control))
             yield replace(control, argv=tuple(word for word in argv if word not in ("-f", "--failfast")))
 
@@ -84,8 +84,9 @@ def _modules(scene: Scene, files: Iterable[TestFile], control: Control) -> Itera
     for file in files:
         module = file.start.removesuffix(".")
         named = any(word == module or word.startswith(file.start) for word in scene.argv)
-        if named and beside(file.path, scene.word) in control.files:
-            yield file.copied.removesuffix(".")
+        for word in (scene.word, f"{scene.word}0", f"{scene.word}1") if named else ():
+            if beside(file.path, word) in control.files:
+                yield file.copied.replace(scene.word, word).removesuffix(".")
 
 
 TOOL: Tool = Unittest()
