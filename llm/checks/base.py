@@ -74,6 +74,7 @@ class Control:
     names: tuple[str, ...]
     argv: tuple[str, ...] = ()
     copies: Mapping[str, str] = field(default_factory=dict)
+    twins: tuple[str, ...] = ()
 
 
 class Tool(Protocol):

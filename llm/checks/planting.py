@@ -77,6 +77,7 @@ def in_tests(
         names=(*planted, *twin_names),
         argv=naming(scene, new),
         copies={file.start: file.copied for file in chosen if not _OWN_NAME.search(texts[file])},
+        twins=twin_names,
     )
     code, tails = added[first]
     yield Control({first.path: texts[first] + code}, tuple(first.start + tail for tail in tails))

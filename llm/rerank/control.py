@@ -77,7 +77,9 @@ def control(untouched: Tree, changed: Tree, examiner: Examiner, stop: Event) -> 
             )
         owed = _noticed_in(original, before, untouched.result)
         if owed:
-            return _unlike(found, owed, original.copies, before, check.name)
+            heard = _unlike(found, owed, original.copies, before, check.name)
+            if heard.tampering or not set(owed) <= set(original.twins):
+                return heard
         if moved := _moved(untouched.result, changed, planted, examiner):
             return Heard(tampering=f"{check.name} does not look where {moved} was moved to")
         if not verdict.doubts and not _ran(before, changed.result):
