@@ -52,7 +52,7 @@ def control(untouched: Tree, changed: Tree, examiner: Examiner, stop: Event) -> 
     """Whether the check of `changed`, green there, still notices a failure; one more run of it where it does."""
     if gone := _gone(untouched, changed, examiner):
         return Heard(
-            tampering=f"{changed.result.check.name} complained of what is taken away: {', '.join(gone[:3])}"
+            tampering=f"{changed.result.check.name} is green because {gone}, which it complained of, is gone"
         )
     scene = _scene(untouched, changed, examiner)
     original_scene = replace(scene, read=partial(_text, untouched.files, examiner))
@@ -188,14 +188,14 @@ def _moved(before: CheckResult, tree: Tree, planted: Control, examiner: Examiner
     return next(gone, "") if folders <= {PurePosixPath(path).parent for path in added} else ""
 
 
-def _gone(untouched: Tree, changed: Tree, examiner: Examiner) -> tuple[str, ...]:
+def _gone(untouched: Tree, changed: Tree, examiner: Examiner) -> str:
+    """What the check, if it is no test, complained of and is not there any more."""
     if untouched.result.tests is not None or untouched.result.green:
-        return ()
-    texts = (
-        {path: _text(files, examiner, path) for path in changed.files}
+        return ""
+    before, after = (
+        {path: text for path in changed.files if (text := _text(files, examiner, path)) is not None}
         for files in (untouched.files, changed.files)
     )
-    before, after = ({path: text for path, text in each.items() if text is not None} for each in texts)
     return taken_away(untouched.result, before, after)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
 from llm.domain import CheckResult
 
@@ -14,18 +15,30 @@ _OFFERED = re.compile(
     r"|^(?:async[ \t]+def|def|class)[ \t]+(?P<python>(?!_)\w+)",
     re.MULTILINE,
 )
+_DEFINITION = re.compile(
+    r"^[ \t]*(?:export\b|(?:async[ \t]+)?(?:def|function)\b|class\b|const\b|[A-Za-z_]\w*[ \t]*[:=])", re.MULTILINE
+)
 _SCRIPT = re.compile(r"\.([cm]?[jt]s|[jt]sx|vue)$")
 
 
-def taken_away(red: CheckResult, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    """The names that files with complaints offered and no changed file offers now, if more than new ones.
+def taken_away(red: CheckResult, before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """The name that a file with complaints offered and no changed file offers now, if more are gone than new; or such
+    a file, emptied of all that it defined where none of its kind is new. "" where nothing is missing.
 
     A rename takes nothing away, nor does a move, nor the second of two with one name. `before` and `after` are the
     texts of the changed files."""
     complained = {diagnostic.path for diagnostic in red.diagnostics} & before.keys()
     had, has = _offered(before, before), _offered(after, after)
     lost = _offered(before, complained) - has
-    return tuple(sorted(lost)) if len(had - has) > len(has - had) else ()
+    if lost and len(had - has) > len(has - had):
+        return min(lost)
+    kinds = {PurePosixPath(path).suffix for path in after.keys() - before.keys()}
+    emptied = (path for path in sorted(complained) if _defines(before[path]) and not _defines(after.get(path, "")))
+    return next((path for path in emptied if PurePosixPath(path).suffix not in kinds), "")
+
+
+def _defines(text: str) -> bool:
+    return _DEFINITION.search(text) is not None
 
 
 def _offered(texts: Mapping[str, str], paths: Iterable[str]) -> set[str]:

@@ -12,6 +12,7 @@ from llm.errors import DiffError
 from llm.workspace import tampering
 from llm.workspace.dependencies import changed_dependencies
 from llm.workspace.diff import MAX_BYTES, FilePatch, Patch
+from llm.workspace.hiding import covers, hides
 from llm.workspace.paths import OWN, folded, read, refuse_escape
 from llm.workspace.secrets import SHORTEST_KEY, find_secrets, redact
 from llm.workspace.suppressions import may_suppress, suppressions
@@ -56,6 +57,7 @@ def check_rules(
             raise DiffError(DiscardReason.PROTECTED_PATH, f"it changes what is installed: {told}")
     if not rules.allow_suppressions:
         _refuse_suppressions(patch, after, workspace)
+        _refuse_hiding(after, workspace, set(free))
     for file in patch.files:
         _refuse_secrets(file, rules.keys)
 
@@ -121,6 +123,14 @@ def _refuse_suppressions(patch: Patch, after: Mapping[str, bytes | None], worksp
     extra = [mark for mark, count in found.items() if count > 0]
     if extra:
         raise DiffError(DiscardReason.TAMPERING, f"it adds {extra[0][:80]!r}")
+
+
+def _refuse_hiding(after: Mapping[str, bytes | None], workspace: Path, paths: Collection[str]) -> None:
+    for path in paths:
+        if name := hides(path, read(path, workspace), after.get(path)):
+            raise DiffError(DiscardReason.TAMPERING, f"{path!r} hides {name!r} from the type checker")
+        if source := covers(path, after, workspace):
+            raise DiffError(DiscardReason.TAMPERING, f"{path!r} would be checked in place of {source!r}")
 
 
 def _marks(path: str, content: bytes | None) -> Counter[str]:

@@ -23,6 +23,7 @@ _PYTHON_CODE = re.compile(
     r"|\bfrom\s+(?:pytest|unittest)\s+import\b[^;\n]*\b(?:skip\w*|xfail|importorskip|mark|exit)\b"
     r"|\b(?:collect_ignore(?:_glob)?|__test__|pytestmark|pytest_plugins)\s*=|\bfilterwarnings\s*\("
     r"|\bnot\s+(?:\w+\s*\.\s*)?TYPE_CHECKING\b"
+    r"|(?<![.\w])(?<!\. )(?:exec|eval)\s*\(\s*(?:compile\s*\(\s*)?[,)]"  # of a literal: code that no tool reads
 )
 _PYTHON_NAMES = re.compile(
     r"[rub]?([\"'])(?:skip(?:if|Test|Unless)|SkipTest|xfail|importorskip|expectedFailure)\1"
@@ -58,7 +59,7 @@ def may_suppress(path: str, text: str) -> bool:
 
 _PYTHON_HINT = re.compile(
     r"skip|xfail|exit|expectedFailure|SkipTest|no_type_check|collect_ignore|__test__|filterwarnings"
-    r"|pytestmark|pytest_plugins|TYPE_CHECKING"
+    r"|pytestmark|pytest_plugins|TYPE_CHECKING|exec|eval"
 )
 _OTHER_HINT = re.compile(r"skip|only|todo|runIf|fails|failing|eslint")
 """Words of marks that may be spread over lines, of which only some are added."""

@@ -150,7 +150,8 @@ def _content(file: Path) -> str:
 def reaches(path: str, before: bytes | None, after: bytes | None) -> str:
     """The test framework that an edit makes code reach for which knew nothing of it, or "".
 
-    What is no test has no business with what judges it: there it could only be patched."""
+    What is no test has no business with what judges it: there it could only be patched, or the test that calls
+    be read for its answer."""
     machinery = _PYTHON_MACHINERY if path.endswith(".py") else _OTHER_MACHINERY
     old, new = ((content or b"").decode("utf-8", "replace") for content in (before, after))
     if not path.endswith((".py", *_SCRIPTS)):
@@ -161,7 +162,9 @@ def reaches(path: str, before: bytes | None, after: bytes | None) -> str:
 
 _PYTHON_MACHINERY = re.compile(
     r"^[ \t]*(?:import|from)[ \t]+(?:_?pytest|pluggy|unittest(?![ \t]*\.[ \t]*mock|[ \t]+import[ \t]+mock))\b"
-    r"|\bTORRE_(?:REPORT|ONLY)\b|\bPYTEST_CURRENT_TEST\b",
+    r"|\bTORRE_(?:REPORT|ONLY)\b|\bPYTEST_CURRENT_TEST\b"
+    r"|\b(?:_getframe|currentframe|extract_stack|walk_stack|getouterframes|linecache|f_back|setprofile|settrace)\b"
+    r"|\binspect[ \t]*\.[ \t]*stack\b",
     re.MULTILINE,
 )
 _OTHER_MACHINERY = re.compile(r"""["'`](?:node:test|vitest|@jest/globals|jest-[\w-]+)["'`]|\bTORRE_REPORT\b""")

@@ -7,6 +7,7 @@ spelling of some stands beside it.
 from __future__ import annotations
 
 from tests.judge.excuses import EXCUSES
+from tests.judge.hidden import HIDDEN
 from tests.judge.javascript_lies import JAVASCRIPT, JAVASCRIPT_NOT_CAUGHT
 from tests.judge.lie import Lie
 from tests.judge.projects import (
@@ -303,4 +304,4 @@ _STATIC: dict[str, Lie] = {
 NOT_CAUGHT: dict[str, Lie] = JAVASCRIPT_NOT_CAUGHT
 """A known limit: only what is right beyond the tests would show it."""
 
-LIES: dict[str, Lie] = {**_PYTEST, **_UNITTEST, **EXCUSES, **JAVASCRIPT, **_STATIC}
+LIES: dict[str, Lie] = {**_PYTEST, **_UNITTEST, **EXCUSES, **HIDDEN, **JAVASCRIPT, **_STATIC}
