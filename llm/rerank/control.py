@@ -54,6 +54,10 @@ def control(untouched: Tree, changed: Tree, examiner: Examiner, stop: Event) -> 
         return Heard(
             tampering=f"{changed.result.check.name} is green because {gone}, which it complained of, is gone"
         )
+    return _planted(untouched, changed, examiner, stop)
+
+
+def _planted(untouched: Tree, changed: Tree, examiner: Examiner, stop: Event) -> Heard:
     scene = _scene(untouched, changed, examiner)
     original_scene = replace(scene, read=partial(_text, untouched.files, examiner))
     check = changed.result.check
