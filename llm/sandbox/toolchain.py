@@ -5,12 +5,13 @@ and interpreters need. A pyenv shim is a script that needs all of pyenv, so its 
 `bin` of the versions it would select.
 """
 
-# ruff: noqa: PTH110, PTH112, PTH114 (pathlib's tests raise on a path that may not be read; here that is simply absent)
+# ruff: noqa: PTH110, PTH112, PTH113, PTH114 (pathlib's tests raise on a path that may not be read; here that is simply absent)
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ ETC = (
     "timezone",
 )
 _VENVS = (".venv", "venv", "env")
+_MOST_SETTINGS = 1 << 16
+"""Bytes of a `pyvenv.cfg`, which has some hundreds."""
 _OF_A_VENV = ("pyvenv.cfg", "bin", "lib", "lib64", "include", "share")
 _INTERPRETER = re.compile(r"(python|pypy)[\d.]*")
 _FALLBACK = "/usr/local/bin:/usr/bin:/bin"
@@ -116,7 +119,22 @@ def _upward(start: Path, top: Path) -> Iterator[Path]:
 
 
 def _is_venv(place: Path) -> bool:
-    return os.access(place / "pyvenv.cfg", os.R_OK)
+    return os.access(place / "pyvenv.cfg", os.R_OK) and os.path.isfile(place / "pyvenv.cfg")
+
+
+def _settings(venv: Path) -> str:
+    """The text of `pyvenv.cfg`, nothing if it cannot be read. A checkout may have made it a pipe, or a link to a
+    device or to what has no end: it is not waited for, nor read any further than settings go."""
+    try:
+        file = os.open(venv / "pyvenv.cfg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with open(file, "rb", buffering=0) as f:  # noqa: PTH123 (a descriptor)
+        try:
+            known = stat.S_ISREG(os.fstat(file).st_mode)
+            return (f.read(_MOST_SETTINGS) or b"").decode(errors="replace") if known else ""
+        except OSError:
+            return ""
 
 
 def _is_program(place: Path) -> bool:
@@ -227,7 +245,7 @@ def _venv_binds(venv: Path, home: Path) -> Iterator[Path]:
         return
     for place in dict.fromkeys((venv, Path(os.path.realpath(venv)))):
         yield from (place / name for name in _OF_A_VENV)
-    for line in (venv / "pyvenv.cfg").read_text(errors="replace").splitlines():
+    for line in _settings(venv).splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "home" and Path(value.strip()).is_absolute():
             yield from _interpreter_binds(Path(value.strip()) / "python3", home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -89,6 +90,29 @@ def test_a_venv_brings_its_base_interpreter(workspace: Path, home: Path) -> None
     toolchain = build(workspace, home, "/usr/bin")
     assert str(base) in targets(toolchain)
     assert not any(target.startswith(str(workspace)) for target in targets(toolchain))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("what", ["pipe", "folder", "/dev/zero", "/dev/tty", "/proc/kmsg"])
+def test_what_a_checkout_has_for_settings_is_not_waited_for(workspace: Path, home: Path, what: str) -> None:
+    """As a pipe it held Torre up for ever, and as a link to zeros it filled the machine's memory."""
+    settings = venv(workspace / ".venv", home / ".base") / "pyvenv.cfg"
+    assert sees(build(workspace, home), home / ".base" / "lib")
+    settings.unlink()
+    if what == "pipe":
+        os.mkfifo(settings)
+    elif what == "folder":
+        settings.mkdir()
+    else:
+        settings.symlink_to(what)
+    build(workspace, home)
+
+
+def test_settings_without_end_are_read_as_far_as_settings_go(workspace: Path, home: Path) -> None:
+    settings = venv(workspace / ".venv", home / ".base") / "pyvenv.cfg"
+    with settings.open("a") as f:
+        f.truncate(1 << 40)
+    assert sees(build(workspace, home), home / ".base" / "lib")
 
 
 def test_a_venv_of_a_package_in_a_monorepo_brings_its_interpreter_too(workspace: Path, home: Path) -> None:
