@@ -2,7 +2,8 @@
 
 A group is made below the launcher's own (v1, or v2 where the launcher was given a scope to itself) or at the top
 (v2, as root), one a job, and removed by the launcher. Elsewhere the supervisor adds up resident sets every few
-milliseconds, and a seccomp rule refuses the memory that this cannot see.
+milliseconds, and a seccomp rule refuses the memory that this cannot see. What the kernel holds for a job (buffers
+of sockets, page tables, semaphores) is in no resident set: that is seen by what the whole machine's kernel holds.
 """
 
 # ruff: noqa: PTH102, PTH106, PTH110, PTH115, PTH116, PTH123, PTH208
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,6 +20,11 @@ _V2 = "/sys/fs/cgroup"
 _V1 = "/sys/fs/cgroup/memory"
 _PAGE = os.sysconf("SC_PAGESIZE")
 _FIRST_TO_GO = 900
+_USERS = (b"MemFree", b"Buffers", b"Cached", b"SwapCached", b"KReclaimable", b"AnonPages")
+"""Of all memory, what is free, a file's, to be had back at once, or a process's own: the rest is the kernel's."""
+_FIGURE = re.compile(rb"^(\w+): +(\d+) kB$", re.MULTILINE)
+_MANY = 500
+"""Descriptors: a build has some hundreds, and who wants buffers needs one for each."""
 
 
 class Kind(NamedTuple):
@@ -32,6 +39,22 @@ class Kind(NamedTuple):
     def swap_is_extra(self) -> bool:
         """v2 bounds swap on its own, v1 the sum of memory and swap."""
         return self.swap == "memory.swap.max"
+
+
+class KernelShare(NamedTuple):
+    """What the machine's kernel held when a job began, and so whether the job has it hold too much."""
+
+    before: int
+
+    @classmethod
+    def now(cls) -> KernelShare:
+        return cls(kernel_bytes())
+
+    def exceeds(self, most: int, pid: int) -> bool:
+        """For whom the kernel holds memory is not known: what is more than a job's bound is laid to the one that
+        looks like it, and what is twice the bound to any, for descriptors can be hidden in a socket."""
+        grown = kernel_bytes() - self.before
+        return grown > 2 * most or (grown > most and _looks_like_it(pid, most))
 
 
 class Group(NamedTuple):
@@ -147,6 +170,29 @@ def _write(path: str, value: int | str) -> None:
 def resident_bytes(pid: int) -> int:
     """The resident memory of a process and all its descendants; shared pages count in each."""
     return sum(_pages(one)[0] for one in descendants(pid)) * _PAGE
+
+
+def kernel_bytes() -> int:
+    """What the kernel of this machine holds for itself and for processes, beyond their own pages and files."""
+    with open("/proc/meminfo", "rb", buffering=0) as f:
+        figures = dict(_FIGURE.findall(f.read(4096)))
+    return (int(figures[b"MemTotal"]) - sum(int(figures[name]) for name in _USERS)) * 1024
+
+
+def _looks_like_it(pid: int, most: int) -> bool:
+    """Whether a process and its descendants have many descriptors, or much in page tables."""
+    held = [_held_in_kernel(one) for one in descendants(pid)]
+    return sum(descriptors for descriptors, _ in held) > _MANY or sum(tables for _, tables in held) > most // 2
+
+
+def _held_in_kernel(pid: int) -> tuple[int, int]:
+    """How many descriptors a process has, and its bytes of page tables; none of one that has ended."""
+    try:
+        with open(f"/proc/{pid}/status") as f:
+            tables = next((int(line.split()[1]) for line in f if line.startswith("VmPTE:")), 0)
+        return len(os.listdir(f"/proc/{pid}/fd")), tables * 1024
+    except OSError:
+        return 0, 0
 
 
 def private_bytes(pid: int) -> int:

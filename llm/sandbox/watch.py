@@ -25,6 +25,7 @@ class Watch:
         self._control = control
         self._alarm = alarm
         self._group = group
+        self._kernel = None if group else memory.KernelShare.now()
 
     def run(self, stdio: tuple[int, int, int]) -> dict[str, Any]:
         """Start it, wait for its end, and kill whatever is left. Closes `stdio`."""
@@ -78,7 +79,8 @@ class Watch:
     def _out_of_memory(self, pid: int) -> bool:
         if self._group:
             return self._group.oom_killed()
-        return self._enclosure.memory_bytes(pid) > int(self._enclosure.request["memory_bytes"])
+        most = int(self._enclosure.request["memory_bytes"])
+        return self._enclosure.memory_bytes(pid) > most or bool(self._kernel and self._kernel.exceeds(most, pid))
 
 
 def kill_all() -> None:

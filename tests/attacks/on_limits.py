@@ -50,6 +50,26 @@ import tempfile
 with tempfile.TemporaryFile(dir=".") as f: f.truncate(1 << 40)
 print("THROUGH")
 """
+_SOCKETS = """
+import socket, time
+held, size = [], 0
+while size < 700 << 20 and len(held) < 9000:
+    held.append(socket.socketpair())
+    for end in held[-1]:
+        end.setblocking(False)
+        try:
+            while True: size += end.send(bytes(32768))
+        except OSError: pass
+if size >= 700 << 20: time.sleep(0.2); print("THROUGH")
+"""
+_TABLES = """
+import mmap, time
+held = [mmap.mmap(-1, 8 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000) for _ in range(45)]
+for area in held:
+    if hasattr(mmap, "MADV_NOHUGEPAGE"): area.madvise(mmap.MADV_NOHUGEPAGE)
+    for at in range(0, 8 << 30, 2 << 20): area[at]
+time.sleep(0.2); print("THROUGH")
+"""
 _FIFO = "import os; os.mkfifo('a-fifo'); open('a-fifo').read()"
 _DEAF = """
 import signal, time
@@ -115,6 +135,10 @@ SIEGES = [
     Siege("fills memory in six processes", _SIX, {"killed": "oom"}, {"memory_bytes": 150 * MIB}),
     Siege("fills memory by memfd", _MEMFD, {}, {"memory_bytes": 150 * MIB}),
     Siege("fills memory by SysV shared memory", _SHM, {}, {"memory_bytes": 150 * MIB}),
+    *(
+        Siege(f"fills memory by {what}", code, {"killed": "oom"}, {"memory_bytes": 150 * MIB})
+        for what, code in (("buffers of sockets", _SOCKETS), ("page tables", _TABLES))
+    ),
     Siege(
         "fills memory by /dev/shm",
         _FILL.format(place="/dev/shm", files=60, size=MIB),

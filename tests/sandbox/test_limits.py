@@ -57,6 +57,16 @@ def test_memory_within_the_bound(runner: Runner) -> None:
     assert runner.python("x = bytearray(60 << 20)", limits={"memory_bytes": 400 * MIB})["exit_code"] == 0
 
 
+def test_memory_of_semaphores_counts(runner: Runner) -> None:
+    """They are in no process's resident set; with a bound that is large enough they can be had."""
+    script = (
+        "import ctypes, time; c = ctypes.CDLL(None); sets = [c.semget(0, 32000, 0o1600) for _ in range(300)];"
+        "time.sleep(0.1); print(min(sets) >= 0)"
+    )
+    assert runner.python(script, limits={"memory_bytes": 150 * MIB})["killed"] == "oom"
+    assert runner.python(script, limits={"memory_bytes": 1500 * MIB})["stdout"] == "True\n"
+
+
 def test_no_core_dump(sandbox: Sandbox) -> None:
     done = sandbox.execute(sh("sh -c 'kill -SEGV $$'; echo $?; ls"))
     assert done.stdout == b"139\na.txt\n"
