@@ -23,6 +23,8 @@ from llm.sandbox.view import HOME, REPORT
 
 _PACKAGE_ROOT = str(Path(__file__).parents[2])
 _START = "import sys; sys.path.append({root!r}); from llm.sandbox.launcher import main; main({fd})"
+_OF_A_JOB = ("/dev", "/proc")
+"""What stands around a job mounts these anew, over what lies there."""
 _FIXED = {"HOME": HOME, "TMPDIR": "/tmp", "TORRE_REPORT": REPORT}
 
 
@@ -52,6 +54,11 @@ def toolchain_of(workspace: Path, binds: Iterable[Path]) -> Toolchain:
     resolved = workspace.resolve()
     if not resolved.is_dir() or resolved == Path("/"):
         raise WorkspaceError("workspace", f"{workspace} is not a directory that can be worked on")
+    own = next((place for place in _OF_A_JOB if resolved.is_relative_to(place)), None)
+    if own or Path(REPORT).is_relative_to(resolved):
+        raise WorkspaceError(
+            "workspace", f"{workspace} cannot be shown to a job, which has a {own or HOME} of its own"
+        )
     return assemble(resolved, os.environ, Path.home(), binds)
 
 

@@ -12,11 +12,12 @@ import socket
 import sys
 from importlib import import_module
 
-from llm.sandbox import memory, wire
+from llm.sandbox import memory, mounts, wire
 from llm.sandbox.supervisor import Confinement, stand_by
 from llm.sandbox.view import Template
 
 _SAMPLED = "a control group for memory, which is sampled instead"
+_NOT_SHOWN = "what is mounted at {}, inside the workspace (jobs see the folder beneath it)"
 _NO_REMOVAL = "the removal of the workspace's own directories, which needs Linux 6.6 (or root)"
 
 
@@ -29,6 +30,7 @@ def main(fd: int) -> None:
             return
         plan = opening[0]
         module = import_module(f"llm.sandbox.enclosures.{plan['enclosure']}")  # the view's stage may cover it
+        inside = mounts.beneath(plan["workspace"])
         try:
             template = Template(plan)
         except OSError as error:
@@ -36,6 +38,7 @@ def main(fd: int) -> None:
             return
         kind = memory.find_kind()
         lacks = [*([] if kind else [_SAMPLED]), *([] if template.removes_directories() else [_NO_REMOVAL])]
+        lacks += [_NOT_SHOWN.format(place) for place in inside]
         wire.send(server, {"missing": module.missing(kind is None), "lacks": lacks})
         alarm, alarm_end = os.pipe()
         serve(server, template, Confinement(module.ENCLOSURE, plan["command"], kind, alarm), alarm_end)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 from typing import Any
 
@@ -26,6 +27,7 @@ _OPEN_TREE, _MOVE_MOUNT, _OPENAT2, _MOUNT_SETATTR = 428, 429, 437, 442
 _ALL_IDS = str(2**32 - 1)
 _OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 0x1, 0x4
 
+_ESCAPED = re.compile(rb"\\([0-7]{3})")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -80,6 +82,14 @@ def clone_tree(path: str) -> int:
     """A detached copy of the mounts at `path`, as a descriptor: it survives a mount over its parent."""
     flags = _OPEN_TREE_CLONE | AT_RECURSIVE | os.O_CLOEXEC
     return _syscall(f"open_tree {path}", _OPEN_TREE, AT_FDCWD, os.fsencode(path), flags)
+
+
+def beneath(folder: str) -> list[str]:
+    """Where something is mounted below a folder: a lower layer shows nothing of it."""
+    with open("/proc/self/mountinfo", "rb") as f:
+        places = {_ESCAPED.sub(lambda m: bytes([int(m[1], 8)]), line.split()[4]) for line in f}
+    inside = os.fsencode(folder.rstrip("/") + "/")
+    return sorted(os.fsdecode(place) for place in places if place.startswith(inside))
 
 
 def attach(tree: int, target: str) -> None:

@@ -71,6 +71,16 @@ def test_what_cannot_be_a_workspace(path: str) -> None:
         pass
 
 
+@pytest.mark.parametrize("path", ["/dev/shm", "/proc/self/task", "/run"])
+def test_what_a_job_has_of_its_own_cannot_be_a_workspace(path: str) -> None:
+    """It would find the folder empty, and a check that is not there."""
+    with (
+        pytest.raises(WorkspaceError, match=r"has a /(dev|proc|run/torre/home) of its own"),
+        open_sandbox(Path(path)),
+    ):
+        pass
+
+
 def test_without_bwrap_there_is_no_sandbox(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

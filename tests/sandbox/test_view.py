@@ -168,6 +168,23 @@ def test_odd_paths(tmp_path: Path, name: str) -> None:
     assert not (place / "b").exists()
 
 
+@pytest.mark.skipif(not ROOT, reason="only root may mount")
+def test_what_is_mounted_inside_the_workspace_is_named(workspace: Path) -> None:
+    """As a container's volume for `node_modules` is: the overlay shows the folder beneath it."""
+    place = workspace / "a volume"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "torre-test", place], check=True)
+    try:
+        (place / "inner").write_text("")
+        with open_sandbox(workspace) as sandbox:
+            assert [text for text in sandbox.missing if f"mounted at {place}, inside" in text]
+            assert sandbox.execute(sh("ls -A 'a volume'")).stdout == b""
+    finally:
+        subprocess.run(["umount", place], check=True)
+    with open_sandbox(workspace) as sandbox:
+        assert not [text for text in sandbox.missing if "mounted" in text]
+
+
 def test_a_symlinked_workspace_is_resolved(workspace: Path) -> None:
     link = workspace.parent / "link"
     link.symlink_to(workspace)
