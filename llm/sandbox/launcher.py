@@ -15,6 +15,7 @@ from importlib import import_module
 from llm.sandbox import memory, mounts, wire
 from llm.sandbox.supervisor import Confinement, stand_by
 from llm.sandbox.view import Template
+from llm.sandbox.watch import kill_orphans
 
 _SAMPLED = "a control group for memory, which is sampled instead"
 _NOT_SHOWN = "what is mounted at {}, inside the workspace (jobs see the folder beneath it)"
@@ -47,6 +48,7 @@ def main(fd: int) -> None:
 def serve(server: socket.socket, template: Template, confinement: Confinement, alarm_end: int) -> None:
     """Hand each request (its descriptors: stdin, stdout, stderr, control) to a supervisor, until Torre is gone.
     The alarm is closed at the end, which each supervisor sees."""
+    mounts.become_subreaper()  # for what a supervisor leaves that the kernel kills for want of memory
     supervisors = Supervisors(template, confinement, not_for_them=(server.fileno(), alarm_end))
     while True:
         ready, _, _ = select.select([server.fileno(), *supervisors.pidfds], [], [])
@@ -81,11 +83,14 @@ class Supervisors:
         self._spare = self._fork()
 
     def reap(self, ready: set[int]) -> None:
-        """A supervisor has killed all of its job before it ends; its memory group is left to the privileged."""
+        """A supervisor has killed all of its job before it ends, unless it was killed itself; its memory group is
+        left to the privileged."""
         for pidfd in ready & self.pidfds.keys():
             pid = self.pidfds.pop(pidfd)
-            os.waitpid(pid, 0)
+            _, status = os.waitpid(pid, 0)
             os.close(pidfd)
+            if status:
+                kill_orphans(set(self.pidfds.values()))
             if self._confinement.memory:
                 memory.remove(self._confinement.memory, memory.group_name(pid))
 

@@ -85,10 +85,8 @@ class Watch:
 
 def kill_all() -> None:
     """SIGKILL every descendant until none is left; orphans have become children, so that none is missed."""
-    own = f"/proc/self/task/{os.getpid()}/children"
     while True:
-        with open(own) as f:
-            children = [int(pid) for pid in f.read().split()]
+        children = _children()
         for pid in children:
             os.kill(pid, signal.SIGKILL)
         try:
@@ -97,3 +95,17 @@ def kill_all() -> None:
             os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
+
+
+def kill_orphans(spared: set[int]) -> None:
+    """The same to every child but these and what is below them, whose own it is."""
+    while orphans := set(_children()) - spared:
+        for pid in orphans:
+            os.kill(pid, signal.SIGKILL)
+        for pid in orphans:
+            os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    with open(f"/proc/self/task/{os.getpid()}/children") as f:
+        return [int(pid) for pid in f.read().split()]

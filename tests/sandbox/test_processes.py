@@ -16,6 +16,7 @@ import pytest
 from llm.errors import SandboxError
 from llm.sandbox import open_sandbox
 from llm.sandbox.base import Limits, Sandbox
+from llm.sandbox.memory import descendants
 from tests.sandbox.conftest import sh
 from tests.sandbox.leftovers import assert_gone, marked
 from tests.sandbox.runner import CHECKOUT
@@ -109,8 +110,14 @@ def test_closing_the_sandbox_ends_the_jobs_that_still_run(workspace: Path, mark:
     assert time.monotonic() - started < 20
 
 
-def _children() -> list[str]:
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+def _children(of: int = 0) -> list[str]:
+    pid = of or os.getpid()
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _below(pid: str) -> list[str]:
+    """The command lines of a process and of all below it."""
+    return [Path(f"/proc/{one}/cmdline").read_text() for one in descendants(int(pid))]
 
 
 def test_a_broken_launcher_is_an_error_and_not_a_failing_job(workspace: Path) -> None:
@@ -131,6 +138,25 @@ def test_a_launcher_that_dies_in_the_middle_of_a_job_is_an_error_too(workspace: 
         with pytest.raises(SandboxError, match="launcher died"):
             running.result(20)
     assert_gone(mark)
+
+
+def test_a_supervisor_that_dies_takes_its_job_with_it_and_nothing_else(workspace: Path, mark: str) -> None:
+    """The kernel may choose it when memory runs out. Its job is an error; the others and the next one are not."""
+    with ThreadPoolExecutor(2) as pool, open_sandbox(workspace) as sandbox:
+        launcher = int(_children()[-1])
+        script = f"{'sleep 300 & ' * 99} wait; : {mark}-1"
+        first = pool.submit(sandbox.execute, sh(script, limits=Limits(wall_s=100)))
+        while not marked(f"{mark}-1"):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        supervisors = [pid for pid in _children(launcher) if any(f"{mark}-1" in line for line in _below(pid))]
+        second = pool.submit(sandbox.execute, sh(f"sleep 2; : {mark}-2", limits=Limits(wall_s=100)))
+        os.kill(int(supervisors[0]), signal.SIGKILL)
+        with pytest.raises(SandboxError, match="supervisor died"):
+            first.result(20)
+        assert_gone(f"{mark}-1")
+        assert sandbox.execute(sh("echo next")).stdout == b"next\n"
+        assert second.result(20).exit_code == 0
 
 
 def test_eight_jobs_from_eight_threads(sandbox: Sandbox) -> None:
