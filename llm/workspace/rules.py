@@ -138,9 +138,13 @@ def _marks(path: str, content: bytes | None) -> Counter[str]:
 
 
 def _refuse_secrets(file: FilePatch, keys: tuple[str, ...]) -> None:
-    """What the same file loses may come back: a moved line adds no secret. The message never repeats one."""
+    """What the same file loses may come back: a moved line adds no secret. The message never repeats one.
+
+    The name that a value is given to may stand in a line that was there before.
+    """
     added, removed = "".join(file.lines("+")), "".join(file.lines("-"))
-    found = {added[finding.start : finding.end]: finding.kind for finding in find_secrets(added)}
+    texts = [added, *("".join(hunk.side(" +")) for hunk in file.hunks if added)]
+    found = {text[each.start : each.end]: each.kind for text in texts for each in find_secrets(text)}
     found |= {key: "configured key" for key in keys if len(key) >= SHORTEST_KEY and key in added}
     for secret, kind in found.items():
         if added.count(secret) > removed.count(secret):

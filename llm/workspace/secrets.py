@@ -17,22 +17,45 @@ SHORTEST_KEY = 6
 """A shorter configured key is a word such as `none`; taking that out would only spoil the text."""
 
 _ASSIGNED = "assigned credential"
-_HINTS = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential")
-_NAME = (
-    r"(?P<name>passw(?:or)?d|passphrase|pwd|secret|credentials?|token"
-    r"|(?:api|auth|access|account|private|secret|signing|encryption|client|service|master|deploy|db)[_-]?key)"
+_HINTS = ("pass", "pwd", "secret", "token", "key", "credential", "auth")
+_NAME = re.compile(
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|credentials?|token|redis_?auth|_auth(?<![a-z]_auth)"
+    r"|(?:db|smtp|mysql|postgres|pg|redis|user|admin|root|ftp|ldap|e?mail|bind|proxy|http|ssh|app|service)_?pass"
+    r"|(?:api|auth|access|account|private|secret|signing|encryption|client|service|master|deploy|db|app|application"
+    r"|license|storage|shared|subscription|hmac|session|cookie|admin|write|integration)[_-]?key"
+    r"|client-key-data|secret[_-]?key[_-]?base)"
     r"(?:_?\d|s)?(?![\w-])"
 )
+"""In lower case, as `_plain` makes it."""
 _QUOTED = re.compile(
-    rf"(?i:{_NAME})[\"'`\]]{{0,2}}\s{{0,3}}(?:[=!]={{0,2}}|:=?|=>|,)\s{{0,3}}[@bru]?"
-    r"(?P<quote>[\"'`])(?P<secret>[^\s\"'`]{8,200})(?P=quote)"
+    r"(?:\\{0,3}[\"'`])?[\])]{0,2}(?:\s?:\s?[&\w\[\], |?]{1,40}(?==))?"
+    r"(?:\s{0,40}(?:[=!]={0,2}|:=?|=>|,|\|\|=?|\?\?=?|or\b)\s{0,40}|[ \t]{1,8})(?:\(\s{0,40})?"
+    r"(?:!!str |&\w{1,20} |\{ ?value ?= ?)?[@bruf]{0,2}\\{0,3}[\"'`]{1,3}"
+    r"(?P<secret>(?:[^\s\"'`\\]|\\(?![\"'`])){8,4096})(?=\\{0,3}[\"'`])"
 )
+_PAIRED = re.compile(
+    r"[\"']?(?:\s{0,3}[,{]|\s)\s{0,40}[\"']?(?:value|default)[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
+    r"(?P<secret>[^\s\"'`<>]{8,4096})(?=[\"'\s]|$)"
+)
+"""A name in one field and its value in the next, as manifests and settings in XML have it."""
 _CONFIGURED = re.compile(
-    rf"^[ \t]{{0,40}}(?:export |set |- )?[\"']?[\w.-]{{0,60}}?(?i:{_NAME})[\"']?(?:=|:[ \t]|[ \t]=[ \t])"
-    r"(?P<secret>[A-Za-z0-9+/=_~!@#%^&*.-]{16,200})[ \t]*$",
-    re.MULTILINE,
+    r"[\"']?(?:=|:[ \t]|[ \t]=[ \t])(?P<secret>[A-Za-z0-9+/=_~!@#%^&*.-]{16,2048})[ \t]*$", re.MULTILINE
 )
 """A line of a `.env`, an ini or a YAML file: without quotes, so that more is asked of the value."""
+_LINE_BEFORE = re.compile(r"[ \t]{0,40}(?:export |set |- )?[\"']?[\w.-]{0,60}")
+_BARE = re.compile(
+    r"(?:(?:\\{0,3}[\"'])?(?:\]?=|>|:[ \t]{1,8}|[ \t]{1,8}[:=][ \t]{1,8}|:[ \t]?[|>][+-]?[ \t]*\n[ \t]{1,40})"
+    r"|(?P<spaced>[ \t]{1,8}))(?P<secret>[A-Za-z0-9+/_~!@#%^*.$-]{8,2048}={0,2})(?![^\s\"'`<>&;,)\\}\]])"
+)
+"""The same in the middle of a line: a URL's query, a connection string, an argument, a `.netrc`, a header."""
+_FLAG = re.compile(r"--[\w-]{0,40}$")
+_NETRC = ("password", "passwd")
+"""What a space alone parts from its value: an argument, and these words by themselves."""
+_LONGEST_LINE = 128
+_WITHIN = ((_QUOTED, 0), (_PAIRED, 0), (_BARE, 3))
+_FORMS = (*_WITHIN, (_CONFIGURED, 3))
+_WORDS = re.compile(r"[A-Za-z][a-z]{2,}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _PLACEHOLDER = re.compile(
     r"example|change_?me|placeholder|dummy|your|xxxx|\*\*\*|\.\.\.|redacted|sample|fake|todo|test|passw|secret|token|cred"
@@ -46,8 +69,8 @@ _HARMLESS = re.compile(
 )
 """What comes before `token` or `key` where it is a place in a list or a word of a language."""
 _LONGEST_PREFIX = 16
-_PASSWORDS = ("passw", "passp", "pwd")
-_SHORT = 16
+_PASSWORDS = re.compile("pass|pwd")
+_SHORT, _SHORT_PASSWORD = 16, 10
 _CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"\d"), re.compile(r"[^\w.-]"))
 
 
@@ -65,7 +88,7 @@ def find_secrets(text: str) -> tuple[Finding, ...]:
 
     A shape is looked for only where one of its hints occurs: logs of megabytes pass through here.
     """
-    lowered = text.lower()
+    lowered = _plain(text)
     found = [
         finding
         for kind, (hints, _) in SHAPES.items()
@@ -111,11 +134,28 @@ def _of_shape(kind: str, text: str) -> Iterator[Finding]:
 
 
 def _assigned(text: str) -> Iterator[Finding]:
-    for pattern, least in ((_QUOTED, 0), (_CONFIGURED, 3)):
-        for match in pattern.finditer(text):
-            before = text[max(0, match.start("name") - _LONGEST_PREFIX) : match.start("name")]
-            if not _HARMLESS.search(before) and _is_credential(match["secret"], match["name"].lower(), least):
-                yield Finding(_ASSIGNED, *match.span("secret"))
+    for name in _NAME.finditer(_plain(text)):
+        before = text[max(0, name.start() - _LONGEST_LINE) : name.start()]
+        if _HARMLESS.search(before[-_LONGEST_PREFIX:]):
+            continue
+        at_start = _LINE_BEFORE.fullmatch(before.rpartition("\n")[2]) is not None
+        for form, least in _FORMS if at_start else _WITHIN:
+            given = form.match(text, name.end())
+            if given and _stands(given, name[0], before) and _is_credential(given["secret"], name[0], least):
+                yield Finding(_ASSIGNED, *given.span("secret"))
+
+
+def _plain(text: str) -> str:
+    """The same characters in lower case at the same places; what is not ASCII is a question mark."""
+    return text.encode("ascii", "replace").lower().decode("ascii")
+
+
+def _stands(given: re.Match[str], name: str, before: str) -> bool:
+    """Whether what comes before the name lets a space alone part it from its value, where nothing else does."""
+    if not given.groupdict().get("spaced"):
+        return True
+    alone = name in _NETRC and not re.search(r"[\w-]$", before)
+    return alone or _FLAG.search(before) is not None
 
 
 def _is_credential(value: str, name: str, least: int) -> bool:
@@ -123,15 +163,23 @@ def _is_credential(value: str, name: str, least: int) -> bool:
 
     `least` kinds of characters at least (lower case, upper case, digits, others); a long hexadecimal number is one
     whatever it has. A short value must have three, or two and a digit where the name says that it is a password.
+    Where kinds are asked for it has no quotes: then it may be code, whose names are made of words.
     """
     if _PLACEHOLDER.search(value) or _PLACE.match(value):
         return False
-    if re.fullmatch(r"[0-9a-fA-F]{32,}", value):
+    if re.fullmatch(r"[0-9a-fA-F]{32,}", value) or _UUID.fullmatch(value):
         return len(set(value)) > 6
     kinds = sum(bool(each.search(value)) for each in _CLASSES)
     if len(set(value)) < 6 or not re.search(r"\d", value) or kinds < least:
         return False
-    return kinds >= (2 if len(value) >= _SHORT or name.startswith(_PASSWORDS) else 3)
+    is_password = _PASSWORDS.search(name) is not None
+    if least and (_is_wordy(value) or len(value) < (_SHORT_PASSWORD if is_password else _SHORT)):
+        return False
+    return kinds >= (2 if len(value) >= _SHORT or is_password else 3)
+
+
+def _is_wordy(value: str) -> bool:
+    return 2 * sum(map(len, _WORDS.findall(value))) >= len(value)
 
 
 def _merged(found: list[Finding]) -> Iterator[Finding]:

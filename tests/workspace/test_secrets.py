@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import uuid
+from contextlib import nullcontext
 from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,16 @@ def test_a_candidate_that_adds_one_is_refused_without_repeating_it(text: str, pa
     assert [f for f in find_secrets(text) if text[f.start : f.end] in told] == []
 
 
+def test_the_name_may_stand_in_a_line_that_was_there(tmp_path: Path) -> None:
+    before = 'password = (\n    ""\n)\n'
+    (tmp_path / "a.py").write_text(before)
+    for value, refused in (("tr0ub4dor&3", True), ("", False), ("of the user", False)):
+        after = {"a.py": f'password = (\n    "{value}"  # of the database\n)\n'}
+        patch = parse(make_diff({"a.py": before}, after))
+        with pytest.raises(DiffError, match="assigned credential") if refused else nullcontext():
+            check_rules(patch, apply(patch, tmp_path), tmp_path, Rules())
+
+
 def test_a_key_of_no_known_shape_is_refused_only_where_it_is_configured(tmp_path: Path) -> None:
     patch = parse(make_diff({}, {"a.py": f'URL = "https://evil.example/?k={LITERAL}"\n'}))
     check_rules(patch, apply(patch, tmp_path), tmp_path, Rules())
@@ -111,8 +122,12 @@ _ENDS = ("-----BEGIN RSA " + "PRIVATE KEY-----", "-----END RSA " + "PRIVATE KEY-
         "\\n".join([_ENDS[0], *_BODY, _ENDS[1]]),
         "\n".join(f'    "{line}\\n"' for line in [_ENDS[0], *_BODY, _ENDS[1]]),
         "\n".join(f"> {line}" for line in [_ENDS[0], *_BODY]),
+        "\n".join(f"E     {line}" for line in [_ENDS[0], *_BODY, _ENDS[1]]),
+        "\n".join(f"2026-01-01T00:00:00Z {line}" for line in [_ENDS[0], *_BODY, _ENDS[1]]),
+        " ".join([_ENDS[0], *_BODY, _ENDS[1]]),
+        "[" + ",\n".join(f'"{line}"' for line in [_ENDS[0], *_BODY, _ENDS[1]]) + "]",
     ],
-    ids=["PEM", "encrypted", "JSON", "source", "cut off"],
+    ids=["PEM", "encrypted", "JSON", "source", "cut off", "pytest", "CI log", "one line", "list"],
 )
 def test_no_line_of_a_private_key_is_left(text: str) -> None:
     clean = redact(f"x = 1\n{text}\ny = 2\n")[0]
@@ -164,6 +179,16 @@ ORDINARY = [
     "git@github.com:org/repo.git https://example.com:8080/path@1.2.3",
     "task-list-of-things-to-do-in-this-very-long-identifier-name",
     "-----BEGIN CERTIFICATE-----",
+    "private_key: Ed25519PrivateKey | Ed448PrivateKey",
+    "token = computeSha256Digest(body2)",
+    "login(username=name, password=password2, token=sessionToken2Value)",
+    "the password changed2Times, and a token SHA256withRSA2048 was read",
+    "first_pass = optimizeLoops2; primary_key=True; sort_key: 'Name2Date'",
+    f"client-certificate-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t{_random.randbytes(40).hex()}",
+    "postgres://localhost:5432/x?email=a@b.example/c",
+    "app.py:1000:5:E501:longline2",
+    "curl -u $USER:$PASSWORD2 https://x; mysql -p$DB_PASSWORD2 x",
+    "Cookie: session=; theme=dark",
     'START = b"-----BEGIN RSA PRIVATE KEY-----"\nEND = b"-----END RSA PRIVATE KEY-----"',
     '"private_key": "-----BEGIN EC PRIVATE KEY-----\\n<key bytes>\\n-----END EC PRIVATE KEY-----\\n"',
     "{'page_token': 'AMEw9yO5jnsGnZJLHSKDFHJJu'}",
