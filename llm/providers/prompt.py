@@ -167,7 +167,7 @@ def _what_is_red(
 ) -> str:
     parts = ["# What is red"]
     if diagnostics:
-        listed = "\n".join(dict.fromkeys(_line(each) for each in diagnostics))
+        listed = "\n".join(dict.fromkeys(_line(each, hide) for each in diagnostics))
         parts += ["The tools say:", _fenced(first_and_last(hide(listed), int(budget * _DIAGNOSTICS_SHARE)))]
     texts = len(red) + len(logs)
     share = int(budget * _OUTPUT_SHARE) // max(1, texts)
@@ -177,11 +177,12 @@ def _what_is_red(
     return "\n\n".join(parts) + "\n"
 
 
-def _line(diagnostic: Diagnostic) -> str:
+def _line(diagnostic: Diagnostic, hide: Callable[[str], str]) -> str:
     place = ":".join(filter(None, (diagnostic.path, str(diagnostic.line or ""), str(diagnostic.column or ""))))
     code = f" [{diagnostic.code}]" if diagnostic.code else ""
     test = f" ({diagnostic.test_id})" if diagnostic.test_id else ""
-    return f"{place or diagnostic.tool}: {diagnostic.severity}{code}: {diagnostic.message[:_MESSAGE_CHARS]}{test}"
+    message = hide(diagnostic.message)[:_MESSAGE_CHARS]
+    return f"{place or diagnostic.tool}: {diagnostic.severity}{code}: {message}{test}"
 
 
 def _check(result: CheckResult, limit: int, hide: Callable[[str], str]) -> str:

@@ -177,6 +177,16 @@ def test_a_secret_is_not_cut_in_two_by_trimming() -> None:
         assert TOKEN[:12] not in _text(prompt)
 
 
+def test_nor_where_a_message_is_too_long() -> None:
+    """A key at the place where a diagnostic's message is cut: no part of it is left."""
+    key = "correct-horse-battery-staple"
+    for at in (980, 990, 999):
+        told = Diagnostic("x", "m" * at + key, "a.py", 1)
+        prompt = build({}, {"a.py": "x = 1\n"}, [told], [], 20_000, "whole", literals=[key])
+        assert "m" * at in prompt.messages[0].text
+        assert f"m{key[:1]}" not in prompt.messages[0].text
+
+
 def test_a_secret_that_only_a_later_turn_holds_is_hidden_too() -> None:
     other = TOKEN.replace("a1", "z9")
     prompt = _secrets()
