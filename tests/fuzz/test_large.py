@@ -83,6 +83,16 @@ UNITS = {
             "b",
             "\\n",
         ),
+        *(
+            "password=",
+            "_auth=",
+            "token" + " " * 40,
+            "secret: " + ">\n",
+            "--a-token x",
+            "cookie: sess=",
+            "curl -u a:1",
+        ),
+        *("-----BEGIN RSA PRIVATE " + "KEY-----\n" + ("A" * 63 + "\n") * 200, "eyJ" + "a" * 20 + ".", "A" * 76),
         *("?sig=aaa", "_authToken=", "[redacted: ", "AP1aaaaaaaa", "Mabcdefghijklmnopqrstuvwxy.abcdef."),
     ),
 }
