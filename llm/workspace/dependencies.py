@@ -17,9 +17,14 @@ _LOCKS = frozenset(
         *("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"),
         *("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pipfile.lock", "cargo.lock", "go.sum"),
         *("gemfile.lock", "composer.lock", "environment.yml", "environment.yaml"),
+        *("deno.lock", "conda-lock.yml", "go.work.sum", "mix.lock", "pubspec.lock", "package.resolved"),
     }
 )
-_LISTS = ("requirements*.txt", "requirements*.in", "constraints*.txt", "go.mod", "go.work", "gemfile", "*.gemspec")
+_LISTS = (
+    *("*requirements*.txt", "*requirements*.in", "reqs*.txt", "constraints*.txt", "go.mod", "go.work", "gemfile"),
+    *("*.gemspec", "conanfile.txt", "cpanfile", "packages.config", "directory.packages.props", "pubspec.yaml"),
+    *("pnpm-workspace.yaml", "vcpkg.json", "composer.json"),
+)
 
 _HEADS = ("module ", "go ")
 """Of `go.mod`: its own name, and the language's version."""
@@ -34,13 +39,15 @@ def changed_dependencies(path: str, before: bytes | None, after: bytes | None) -
     if name in _LOCKS:
         return f"{path} [a lock file]"
     declared = _MANIFESTS.get(name) or (_lines if _is_list(path.casefold(), name) else None)
+    if declared is None and name.endswith(".py"):
+        declared = _script
     if declared is None:
         return ""
     try:
         old, new = (declared(content.decode("utf-8-sig")) if content else {} for content in (before, after))
     except (ValueError, SyntaxError, RecursionError):
         return f"{path} cannot be read as what it is"
-    return next((f"{path} [{key}]" for key in {**old, **new} if old.get(key) != new.get(key)), "")
+    return next((f"{path} [{key.splitlines()[0]}]" for key in {**old, **new} if old.get(key) != new.get(key)), "")
 
 
 def _is_list(path: str, name: str) -> bool:
@@ -52,6 +59,14 @@ def _lines(text: str) -> dict[str, Any]:
     """Of a file with a dependency a line: each line without its comment is a key."""
     lines = (re.split(r"(?:^|\s)(?:#|//)", line)[0].strip() for line in text.splitlines())
     return {" ".join(line.split()): True for line in lines if line and not line.startswith(_HEADS)}
+
+
+def _script(text: str) -> dict[str, Any]:
+    """What a Python script says in its head that it needs (`# /// script`)."""
+    return {f"script {block[0]}": True for block in _HEAD.finditer(text)}
+
+
+_HEAD = re.compile(r"^# /// script[ \t]*\n(?:#(?:| .*)\n)+", re.MULTILINE)
 
 
 def _pyproject(text: str) -> dict[str, Any]:

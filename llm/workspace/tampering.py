@@ -17,10 +17,32 @@ from llm.workspace.paths import folded
 CI = (
     *(".github/**", ".gitlab/**", ".circleci/**", ".buildkite/**", ".azure-pipelines/**", ".teamcity/**"),
     *(".semaphore/**", ".woodpecker/**", ".gitea/**", ".forgejo/**", ".ci/**", ".husky/**", ".githooks/**"),
-    *("**/.gitlab-ci*.yml", "**/jenkinsfile*", "**/azure-pipelines*.y*ml", "**/bitbucket-pipelines.y*ml"),
-    *("**/.travis.y*ml", "**/*appveyor.y*ml", "**/.drone.y*ml", "**/.woodpecker.y*ml", "**/.cirrus.y*ml"),
+    *("**/.gitlab-ci*.y*ml", "**/jenkinsfile*", "**/azure-pipelines*.y*ml", "**/bitbucket-pipelines.y*ml"),
+    *("**/.travis.y*ml", "**/*appveyor.y*ml", "**/.drone.*", "**/.woodpecker.y*ml", "**/.cirrus.*"),
     *("**/cloudbuild.y*ml", "**/buildspec.y*ml", "**/codefresh.y*ml", "**/wercker.y*ml", "**/.gitmodules"),
+    *(
+        ".jenkins/**",
+        ".azure/**",
+        ".azuredevops/**",
+        ".pipelines/**",
+        ".travis/**",
+        ".harness/**",
+        "**/bitrise.y*ml",
+    ),
+    *(
+        "**/screwdriver.y*ml",
+        "**/.gitattributes",
+        "**/.gitconfig",
+        "**/.pre-commit-hooks.y*ml",
+        "**/.overcommit.y*ml",
+    ),
+    *("**/lefthook*.*", "**/.lefthook*.*", ".lefthook/**", "**/.lintstagedrc*", "**/lint-staged.config.*"),
+    *("**/simple-git-hooks.*", "**/.simple-git-hooks.*", "**/dockerfile*", "**/*.dockerfile", "**/containerfile*"),
+    *("**/docker-compose*.y*ml", "**/compose.y*ml", "**/.devcontainer/**", "**/.devcontainer.json"),
+    *("**/.vscode/tasks.json", "**/.vscode/launch.json", "**/.vscode/settings.json", "**/*.code-workspace"),
+    *("**/.idea/runconfigurations/**", "**/.mcp.json", "**/.claude/**", "**/.cursor/**"),
 )
+"""What runs elsewhere than in a check: servers, hooks of git, images, and what an editor or an agent starts."""
 TESTS = (
     *("**/tests/**", "**/test/**", "**/__tests__/**", "**/__snapshots__/**", "**/__mocks__/**", "**/spec/**"),
     *("**/e2e/**", "**/testdata/**", "**/test_*.py*", "**/*_test.py*", "**/tests.py", "**/conftest.py"),
@@ -40,6 +62,8 @@ CONFIGURATION = (
     *("**/nx.json", "**/.*ignore", "**/makefile", "**/gnumakefile", "**/*.mk", "**/justfile", "**/.justfile"),
     *("**/taskfile.y*ml", "**/.golangci.*", "**/clippy.toml", "**/.clippy.toml", "**/.cargo/**"),
     *("**/check*.sh", "**/test*.sh", "**/lint*.sh", "**/verify*.sh", "**/run?tests.sh", "**/ci.sh"),
+    *("**/pip.conf", "**/pip.ini", "**/.pypirc", "**/.yarn/**", "**/nuget.config", "**/.bundle/config"),
+    *("**/.tool-versions", "**/.mise.toml", "**/mise.toml", "**/.mvn/**"),
     *("**/rust-toolchain*", "**/.envrc", "**/codecov.y*ml"),
 )
 INSTALLED = (
