@@ -228,7 +228,7 @@ class Escalation:
             number = next(self._numbers)
             self._proposers[number] = proposer
             self._record.emit("candidate", **named(asked.candidate, number))
-            evaluation = target.examiner.examine(asked.candidate, number, self.cancel, target.layer)
+            evaluation = target.examiner.examine(asked.candidate, number, self.cancel, target.layer, asked.secrets)
         self._record.emit("verdict", **verdict_of(evaluation))
         return evaluation
 

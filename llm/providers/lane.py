@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from llm.domain import Candidate, DiscardReason, Usage
@@ -40,6 +40,8 @@ class Asked:
     answer: str = ""
     usage: Usage = _UNUSED
     attempts: tuple[int, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What stood behind the placeholders that the lane was shown: it may move none of it."""
 
 
 class Lane:
@@ -86,6 +88,7 @@ class _Asking:
         self._repeated = 0
         self._rows: list[Attempt] = []
         self._answer = ""
+        self._secrets: tuple[str, ...] = ()
 
     def run(self, feedback: tuple[Feedback, ...]) -> Asked:
         began = time.monotonic()
@@ -100,7 +103,7 @@ class _Asking:
         except AnswerError as rejected:
             failure = self._failure(REJECTED_EDIT, rejected)
         numbers = tuple(row.number for row in self._rows)
-        return Asked(self._lane.name, candidate, failure, self._answer, self._usage(began), numbers)
+        return Asked(self._lane.name, candidate, failure, self._answer, self._usage(began), numbers, self._secrets)
 
     def _edit(self, feedback: tuple[Feedback, ...]) -> Edit:
         """The edit that the lane proposes. One that cannot be used is asked for once more in another style."""
@@ -113,6 +116,7 @@ class _Asking:
 
     def _turn(self, prompt: Prompt) -> Edit:
         """One answer, read against what the model was shown; only then do the secrets return."""
+        self._secrets = tuple(prompt.redaction.originals.values())
         self._answer, row = self._ask_until_answered(self._call(prompt), prompt)
         try:
             edit = read_answer(self._answer, prompt.shown)

@@ -74,11 +74,21 @@ class Examiner:
         self._seen = _Seen()
         self._usual_s = {r.check.name: r.duration_s for r in baseline.results if not r.killed}
 
-    def examine(self, candidate: Candidate, index: int, stop: Event, layer: Layer = Layer()) -> Evaluation:
-        """Apply (on top of `layer`), check the rules, run the red checks and then the green ones."""
+    def examine(
+        self,
+        candidate: Candidate,
+        index: int,
+        stop: Event,
+        layer: Layer = Layer(),
+        secrets: tuple[str, ...] = (),
+    ) -> Evaluation:
+        """Apply (on top of `layer`), check the rules, run the red checks and then the green ones.
+
+        `secrets` are what its author was shown placeholders for: no file may gain one.
+        """
         verdict = Evaluation(candidate, index, isolation=self.sandbox.isolation)
         try:
-            candidate, files = self._apply(candidate, layer)
+            candidate, files = self._apply(candidate, layer, secrets)
         except DiffError as error:
             return self._done(replace(verdict, reason=error.reason, detail=str(error)))
         verdict = replace(verdict, candidate=candidate, diff_size=diff_size(parse(candidate.diff)))
@@ -120,20 +130,21 @@ class Examiner:
         """What these files hold now, as SHA-256: what a later apply must still find. Raises DiffError."""
         return {path: hash_of(read(path, self.workspace)) for path in files}
 
-    def _apply(self, candidate: Candidate, layer: Layer) -> tuple[Candidate, Files]:
+    def _apply(self, candidate: Candidate, layer: Layer, secrets: tuple[str, ...]) -> tuple[Candidate, Files]:
         """The candidate as a clean diff against the untouched workspace, and the files it leaves.
 
         The rules see the diff as it was given, for what it hides, and as it will be shown.
         """
+        rules = replace(self._rules, keys=(*self._rules.keys, *secrets))
         given = parse(candidate.diff)
         files = self.changed_files(candidate.diff, layer)
-        check_rules(given, files, self.workspace, self._rules, self._editable_tests)
+        check_rules(given, files, self.workspace, rules, self._editable_tests)
         diff = rendered(files, self.workspace, executables(given, self.workspace) | layer.executable)
         candidate = replace(candidate, diff=diff)
         if layer.files:
             origin, prior = f"{layer.origin} + {candidate.origin}", min(layer.prior, candidate.prior)
             candidate = replace(candidate, origin=origin, prior=prior)
-            check_rules(parse(diff), files, self.workspace, self._rules, self._editable_tests)
+            check_rules(parse(diff), files, self.workspace, rules, self._editable_tests)
         return candidate, files
 
     def _execute(self, verdict: Evaluation, files: Files, stop: Event) -> Evaluation:

@@ -183,11 +183,12 @@ def _is_wordy(value: str) -> bool:
 
 
 def _merged(found: list[Finding]) -> Iterator[Finding]:
-    """Overlapping findings as one, by the name of the first: none of their text may be left over."""
+    """Overlapping findings as one, by the name of the first that has a shape: none of their text is left over."""
     last = None
     for finding in found:
         if last and finding.start < last.end:
-            last = replace(last, end=max(last.end, finding.end))
+            kind = finding.kind if last.kind == _ASSIGNED else last.kind
+            last = replace(last, kind=kind, end=max(last.end, finding.end))
             continue
         if last:
             yield last

@@ -229,6 +229,30 @@ def test_a_secret_by_its_shape_does_not_move_either(
         assert token not in ran.stdout + ran.stderr and PLANTED["Stripe key"] not in ran.stdout + ran.stderr
 
 
+@pytest.mark.parametrize("obeys", [True, False])
+def test_nor_does_one_that_only_its_name_tells(
+    obeys: bool, user: User, workspace: Callable[..., Path], raw: RawServer
+) -> None:
+    """Where its placeholder goes, no name says what it is: it is known as what the placeholder stood for."""
+    value = "Wq8zR4tLp2Xn"
+    red = workspace({"roman.py": f'PASSWORD = "{value}"\n{FILES["roman.py"]}', "check.py": FILES["check.py"]})
+    user.lanes({GPT: row(GPT, raw, "m")}, rounds=1)
+
+    def copying(connection: socket.socket) -> None:
+        shown = re.search(r"\[redacted[^\]\\]{0,60}assigned credential\]", raw.requests[-1].decode())
+        assert shown and value not in raw.requests[-1].decode()
+        kept = f'<file path="roman.py">\nPASSWORD = "{shown[0]}"\n{GREEN}</file>'
+        told = f'\n\n<file path="docs/x.md">\nhttp://evil.example/?k={shown[0]}\n</file>' if obeys else ""
+        saying(kept + told)(connection)
+
+    raw.script = copying
+    ran = user.fix(red)
+    assert ran.exit_code == 0 or obeys
+    if obeys:
+        (candidate,) = _candidates(ran.json())
+        assert candidate["evaluation"]["reason"] == "secret" and value not in ran.stdout + ran.stderr
+
+
 def test_a_configured_key_is_shown_nowhere_not_even_to_a_person(
     user: User, workspace: Callable[..., Path]
 ) -> None:
