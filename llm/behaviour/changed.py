@@ -12,6 +12,23 @@ Texts = Mapping[str, str | None]
 """Path → text; None where there is no such file."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_SURROUNDINGS = frozenset(
+    (
+        *(
+            "_getframe",
+            "_getframemodulename",
+            "_current_frames",
+            "currentframe",
+            "getouterframes",
+            "stack",
+            "f_back",
+        ),
+        *("f_code", "f_globals", "f_locals", "tb_frame", "tb_next", "extract_stack", "format_stack", "walk_stack"),
+        *("argv", "orig_argv", "environ", "getenv", "modules", "get_objects", "get_referrers", "settrace"),
+    )
+)
+_ASKED_AS = {"environ": "env", "getenv": "env"}
+_PROPERTY = ("setter", "deleter")
 _CASES = (ast.If, ast.IfExp, ast.While, ast.Compare, ast.BoolOp, ast.Dict, ast.Try, ast.Subscript, ast.match_case)
 
 
@@ -47,6 +64,81 @@ def adds_rows(before: Texts, version: Texts) -> frozenset[str]:
     return _rows(_tables(version)) - _rows(_tables({path: before.get(path) for path in version}))
 
 
+def constants_in(texts: Iterable[str]) -> frozenset[str]:
+    """The constants (as `repr` shows them) that say something: none that stand in most programs."""
+    nodes = (node for text in texts if (tree := _parse(text)) for node in ast.walk(tree))
+    return frozenset(repr(n.value) for n in nodes if isinstance(n, ast.Constant) and _tells(n.value))
+
+
+def without(before: Texts, version: Texts, quoted: frozenset[str]) -> Texts | None:
+    """A version with others in place of the constants that it took from the tests; None where it took none."""
+    taken = quoted & adds_constants(before, version)
+    if not taken:
+        return None
+    told = {path: _parse(text) if text and path.endswith(".py") else None for path, text in version.items()}
+    return {
+        path: ast.unparse(ast.fix_missing_locations(_Others(taken).visit(tree))) if tree else version[path]
+        for path, tree in told.items()
+    }
+
+
+class _Others(ast.NodeTransformer):
+    def __init__(self, taken: frozenset[str]) -> None:
+        self._taken = taken
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if repr(node.value) not in self._taken:
+            return node
+        match node.value:
+            case str(text):
+                return ast.Constant(text + "\x01")
+            case bytes(data):
+                return ast.Constant(data + b"\x01")
+            case number if isinstance(number, int | float | complex):
+                return ast.Constant(number + 1_000_003)
+        return node
+
+
+def senses(before: Texts, version: Texts, tests: Iterable[str]) -> str:
+    """A word by which a version looks at what calls it, where neither the original nor a test has that word.
+
+    A test that sets `environ` or `argv` itself asks for what is read from there.
+    """
+    said = " ".join(tests)
+    new = _words(version) - _words({path: before.get(path) for path in version})
+    return next((word for word in sorted(new & _SURROUNDINGS) if _ASKED_AS.get(word, word) not in said), "")
+
+
+def _words(texts: Texts) -> frozenset[str]:
+    """Names, attributes, what is imported, and texts, put together where they are written in parts."""
+    words: set[str] = set()
+    for node in (node for tree in _trees(texts) for node in ast.walk(tree)):
+        match node:
+            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.alias(name=word):
+                words.add(word)
+            case ast.Constant(value=str(word)):
+                words.add(word)
+            case ast.BinOp(op=ast.Add()):
+                words.add(_joined(node))
+    return frozenset(words)
+
+
+def _joined(node: ast.expr) -> str:
+    match node:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _joined(left) + _joined(right)
+        case ast.Constant(value=str(word)):
+            return word
+    return "\0"
+
+
+def _tells(value: object) -> bool:
+    return isinstance(value, int | float | complex | str | bytes) and value not in (0, 1, -1, "", b"")
+
+
 def rows_in(texts: Iterable[str]) -> frozenset[str]:
     """The rows, in words, that stand anywhere in these texts."""
     return _rows(node for text in texts if (tree := _parse(text)) for node in ast.walk(tree))
@@ -80,17 +172,26 @@ def _differing(old: str, new: str) -> set[str]:
     one, two = _parse(old), _parse(new)
     if one is None or two is None:
         return set()
-    before, after = dict(_functions(one.body)), dict(_functions(two.body))
+    before, after = _dumped(one), _dumped(two)
     if _rest(one) != _rest(two):
         return set(before)
-    return {name for name, node in before.items() if name not in after or ast.dump(node) != ast.dump(after[name])}
+    return {name for name, said in before.items() if said != after.get(name)}
+
+
+def _dumped(tree: ast.Module) -> dict[str, list[str]]:
+    """Name → all functions that are written under it: one in each branch of a condition, overloads."""
+    found: dict[str, list[str]] = {}
+    for name, node in _functions(tree.body):
+        found.setdefault(name, []).append(ast.dump(node))
+    return found
 
 
 def _functions(body: Iterable[ast.stmt], prefix: str = "") -> Iterator[tuple[str, _Function]]:
     """Functions of the module and of its classes with their qualified names; not those inside functions."""
     for node in body:
         if isinstance(node, _Function):
-            yield prefix + node.name, node
+            ways = [each.attr for each in node.decorator_list if isinstance(each, ast.Attribute)]
+            yield ".".join([prefix + node.name, *(way for way in ways if way in _PROPERTY)]), node
         elif isinstance(node, ast.ClassDef):
             yield from _functions(node.body, f"{prefix}{node.name}.")
         else:

@@ -7,12 +7,24 @@ nothing can be measured the verdicts stay as they are, and the reason is told.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from llm.behaviour import javascript
-from llm.behaviour.changed import Texts, adds_a_case, adds_constants, adds_rows, classes, rows_in, watched
+from llm.behaviour.changed import (
+    Texts,
+    adds_a_case,
+    adds_constants,
+    adds_rows,
+    classes,
+    constants_in,
+    rows_in,
+    senses,
+    watched,
+    without,
+)
 from llm.behaviour.measure import Measured, Question, measure
 from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit
 from llm.checks.python import Launch, launch_of
@@ -38,28 +50,40 @@ def gate(
 ) -> tuple[Evaluation, ...]:
     """The evaluations with `behaviour`, `distinguishing`, `recites` and, of one that is overfit, the reason.
 
-    The best fifteen of those that passed are compared, whoever made them, within `budget_s` or what is left.
+    The best fifteen of those that passed are compared, whoever made them, within `budget_s` or what is left; where
+    all of them are overfit, the next.
     `tell` hears in one line what was found, or why nothing could be measured. Raises SandboxError.
     """
     evaluations = [replace(e, behaviour="", distinguishing="", recites="") for e in evaluations]
-    best = sorted((e for e in evaluations if e.passed), key=merit)[:_MOST]
+    waiting = sorted((e for e in evaluations if e.passed), key=merit)
+    until = time.monotonic() + min(budget_s, remaining_s)
+    while waiting:
+        best, waiting = waiting[:_MOST], waiting[_MOST:]
+        left = until - time.monotonic()
+        told = {e.index: e for e in _gated(best, examiner, left, tell)}
+        evaluations = [told.get(e.index, e) for e in evaluations]
+        if any(e.passed for e in told.values()):
+            break
+    return tuple(evaluations)
+
+
+def _gated(best: Sequence[Evaluation], examiner: Examiner, seconds: float, tell: Tell) -> list[Evaluation]:
+    """These candidates, compared with each other."""
     try:
         passing, before, changes = _texts(best, examiner)
     except DiffError as error:
         tell(f"behaviour: not measured (the workspace changed: {error})")
-        return tuple(evaluations)
+        return list(best)
     passing = _with_recited(passing, before, changes, examiner)
-    told = {e.index: e for e in passing}
-    evaluations = [told.get(e.index, e) for e in evaluations]
-    measured, natures = _compared(before, changes, examiner, budget_s, remaining_s)
+    measured, natures = _compared(before, changes, examiner, seconds)
     if measured is None:
-        return tuple(evaluations)
+        return passing
     if measured.why_not:
         tell(f"behaviour: not measured ({measured.why_not})")
-        return tuple(evaluations)
-    judged = {e.index: e for e in _judged(passing, measured, natures)}
-    tell(_summary(list(judged.values()), measured))
-    return tuple(judged.get(e.index, e) for e in evaluations)
+        return passing
+    judged = _judged(passing, measured, natures)
+    tell(_summary(judged, measured))
+    return judged
 
 
 def _texts(best: Sequence[Evaluation], examiner: Examiner) -> tuple[list[Evaluation], Texts, list[Texts]]:
@@ -84,11 +108,9 @@ def _with_recited(
 ) -> list[Evaluation]:
     """With the row that it adds to a table and a test has just so: what the table lacked, or learnt by heart."""
     added = [adds_rows(before, change) for change in changes]
-    run = _runnable(examiner) if any(added) else None
-    if run is None:
+    if not any(added):
         return passing
-    places = _judge(run[1], examiner.workspace)
-    asked = rows_in((examiner.workspace / place).read_text("utf-8", "replace") for place in places)
+    asked = rows_in(_tests(examiner))
     return [replace(e, recites=min(rows & asked, default="")) for e, rows in zip(passing, added, strict=True)]
 
 
@@ -97,29 +119,62 @@ def _original(file: Path) -> str | None:
 
 
 def _compared(
-    before: Texts, changes: Sequence[Texts], examiner: Examiner, budget_s: float, remaining_s: float
+    before: Texts, changes: Sequence[Texts], examiner: Examiner, seconds: float
 ) -> tuple[Measured | None, Sequence[Nature]]:
     """What the versions do and the nature of each change; None where no function of a known language changed."""
     names = watched(before, changes)
     if names:
         known = classes(before)
-        natures = [Nature(adds_a_case(before, c), adds_constants(before, c), known) for c in changes]
-        return _measured([before, *changes], names, examiner, min(budget_s, remaining_s)), natures
+        asked = _tests(examiner)
+        quoted = constants_in(asked)
+        natures = [_nature(before, change, known, quoted, asked) for change in changes]
+        others = [without(before, change, quoted) for change in changes]
+        versions = [before, *changes, *(each for each in others if each is not None)]
+        measured = _measured(versions, len(changes), names, examiner, seconds)
+        return _with_others(measured, natures, others)
     if javascript.concerns(before):
-        seconds = min(javascript.STARTS * budget_s, remaining_s)
-        return javascript.compared([before, *changes], examiner, seconds)
+        return javascript.compared([before, *changes], examiner, javascript.STARTS * seconds)
     return None, ()
 
 
+def _nature(
+    before: Texts, change: Texts, known: frozenset[str], quoted: frozenset[str], asked: Sequence[str]
+) -> Nature:
+    new = adds_constants(before, change)
+    return Nature(adds_a_case(before, change), new, known, new & quoted, senses=senses(before, change, asked))
+
+
+def _with_others(
+    measured: Measured, natures: Sequence[Nature], others: Sequence[Texts | None]
+) -> tuple[Measured, list[Nature]]:
+    """What the changes do by themselves, and in the nature of each what it does without the tests' constants."""
+    count = 1 + len(natures)
+    extra = iter(measured.outcomes[count:])
+    told = [next(extra, ()) if other is not None else () for other in others]
+    named = [replace(nature, without=each) for nature, each in zip(natures, told, strict=True)]
+    return replace(measured, outcomes=measured.outcomes[:count]), named
+
+
+def _tests(examiner: Examiner) -> list[str]:
+    """The texts of the tests of the check that is asked."""
+    run = _runnable(examiner)
+    places = _judge(run[1], examiner.workspace) if run else ()
+    return [(examiner.workspace / place).read_text("utf-8", "replace") for place in places]
+
+
 def _measured(
-    versions: Sequence[Texts], names: Mapping[str, tuple[str, ...]], examiner: Examiner, seconds: float
+    versions: Sequence[Texts],
+    passing: int,
+    names: Mapping[str, tuple[str, ...]],
+    examiner: Examiner,
+    seconds: float,
 ) -> Measured:
     if seconds <= 0:
         return Measured("no time is left")
     run = _runnable(examiner)
     if run is None:
         return Measured("no pytest or unittest check can be started")
-    question = Question(*run, versions, names, _judge(run[1], examiner.workspace))
+    question = Question(*run, versions, names, _judge(run[1], examiner.workspace), passing)
     return measure(question, examiner.sandbox, str(examiner.workspace), seconds)
 
 

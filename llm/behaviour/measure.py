@@ -77,13 +77,16 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is compared. `versions`: the original first, with None for files that it lacks, then each change."""
+    """What is compared. `versions`: the original first, with None for files that it lacks, then each change.
+
+    The first `passing` changes pass the tests; calls are learnt of those and of the original."""
 
     launch: Launch
     result: CheckResult
     versions: Sequence[Texts]
     watched: Mapping[str, tuple[str, ...]]
     judge: tuple[str, ...]
+    passing: int
 
 
 def measure(question: Question, sandbox: Sandbox, workspace: str, seconds: float) -> Measured:
@@ -100,6 +103,7 @@ def measure(question: Question, sandbox: Sandbox, workspace: str, seconds: float
         "versions": [dict(version) for version in question.versions],
         "watched": {path: list(names) for path, names in question.watched.items()},
         "judge": list(question.judge),
+        "passing": question.passing,
         "budget_s": seconds,
         "memory_bytes": _CALL_MEMORY,
     }

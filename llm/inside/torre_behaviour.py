@@ -1,7 +1,8 @@
 """Compares what versions of Python functions do: on the inputs that tests give them, and on ones made from those.
 
 Standard input is one JSON line of settings: `root`, `framework`, `args`, `sys_path`, `targets` and `others` (test
-ids), `versions` (a list of {path: text, or null where the file is deleted}; the first is the original), `watched`
+ids), `versions` (a list of {path: text, or null where the file is deleted}; the first is the original, the next
+`passing` ones pass the tests), `watched`
 ({path: [qualified name]}), `judge` (paths of tests), `budget_s`, `memory_bytes`. `$TORRE_REPORT` gets one JSON
 object: `why_not`, `inputs` (`key`, `text`, `literal`, `plain`, `atoms`), `outcomes`, one list a version, and how many
 calls of the tests could not be copied (`unkept`) and new inputs not made (`unmade`).
@@ -10,25 +11,22 @@ An outcome is null (unknown) or {"kind": "returned" | "raised" | "refused", "has
 is an exception of a type that the tests saw the function raise too, `refused` any other, a hang or a death.
 """
 
-import ast
 import asyncio
 import base64
-import builtins
-import collections
-import functools
 import importlib
 import inspect
 import json
 import os
-import pickle
 import random
 import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torre_behaviour_copies as copies
 import torre_behaviour_inputs as inputs
 import torre_behaviour_values as values
+import torre_behaviour_watch as watching
 import torre_warm_child as children
 import torre_warm_code as code
 import torre_warm_ledger as ledgers
@@ -37,9 +35,6 @@ import torre_warm_unittest
 
 del sys.path[0]
 
-_MARK = "__torre_watch__"
-_CALLS, _TRIES = 60, 600
-_CALL_BYTES = 20_000
 _FUZZED = 240
 _CHUNK = 40
 _HANGS, _IMPATIENT = 3, 10
@@ -48,99 +43,6 @@ _PATIENT = 20
 """A call on a busy machine gets that many times its time."""
 _RECURSION = 2_000
 _LEAST_CALL_S, _MOST_CALL_S = 0.15, 1.0
-
-
-class Watch:
-    """What the marked functions of this process are, and what they are called with while `recording`."""
-
-    def __init__(self):
-        self.functions = {}
-        self.modules = {}
-        self.path = []
-        self.recording = False
-        self.calls = []
-        self.unkept = 0
-        self.tries = collections.Counter()
-        self.depth = collections.Counter()
-        self.raised = {}
-        self.slowest = 0.0
-        self.busy = False
-
-    def mark(self, key):
-        def decorate(function):
-            self.functions[key] = function
-            self.modules[key] = function.__module__
-            self.path = list(sys.path)  # now: pytest takes its `pythonpath` out again when it ends
-            return self._recorded(key, function) if self.recording else function
-
-        return decorate
-
-    def _recorded(self, key, function):
-        @functools.wraps(function)
-        def call(*args, **kwargs):
-            self._keep(key, args, kwargs)
-            self.depth[key] += 1
-            began = time.perf_counter()
-            try:
-                return function(*args, **kwargs)
-            except Exception as error:
-                self.raised.setdefault(key, set()).add(type(error).__name__)
-                raise
-            finally:
-                self.depth[key] -= 1
-                self.slowest = max(self.slowest, time.perf_counter() - began)
-
-        @functools.wraps(function)
-        async def call_later(*args, **kwargs):
-            return await call(*args, **kwargs)
-
-        return call_later if inspect.iscoroutinefunction(function) else call
-
-    def _keep(self, key, args, kwargs):
-        """Keep a call that is not a recursion of one that is kept."""
-        if self.busy or self.depth[key] or self.tries[key] >= _TRIES or self.kept(key) >= _CALLS:
-            return
-        self.tries[key] += 1
-        self.busy = True
-        try:
-            kept = pickle.dumps((args, kwargs), 4)
-            pickle.loads(kept)
-            if len(kept) <= _CALL_BYTES:
-                if (key, kept) not in self.calls:
-                    self.calls.append((key, kept))
-            else:
-                self.unkept += 1
-        except Exception:
-            self.unkept += 1
-        finally:
-            self.busy = False
-
-    def kept(self, key):
-        return sum(known == key for known, _ in self.calls)
-
-
-def marked(text, name, path, names):
-    """The code of a module whose functions of these names are marked, innermost of their decorators."""
-    tree = ast.parse(text.lstrip("\ufeff"), path)
-    _mark(tree.body, "", name, frozenset(names))
-    return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
-
-
-def _mark(body, prefix, path, names):
-    for node in body:
-        if isinstance(node, ast.ClassDef):
-            _mark(node.body, prefix + node.name + ".", path, names)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and prefix + node.name in names:
-            mark = ast.Name(_MARK, ast.Load())
-            call = ast.Call(mark, [ast.Constant(path + ":" + prefix + node.name)], [])
-            line = node.body[0].lineno if not node.decorator_list else node.decorator_list[-1].lineno
-            for made in ast.walk(call):
-                made.lineno = made.end_lineno = min(line, node.lineno)
-                made.col_offset = made.end_col_offset = 0
-            node.decorator_list.append(call)
-        else:
-            for field in ("body", "orelse", "finalbody"):
-                _mark(getattr(node, field, []), prefix, path, names)
 
 
 class Lab:
@@ -152,13 +54,13 @@ class Lab:
         self.until = time.monotonic() + settings["budget_s"]
         by_pytest = settings["framework"] == "pytest"
         self.runner = torre_warm_pytest.run_pytest if by_pytest else torre_warm_unittest.run_unittest
-        self.watch = Watch()
+        self.watch = watching.Watch()
         self.raised = {}
         self.unkept = 0
         self.call_s = _LEAST_CALL_S
         self.path = []
         self.modules = {}
-        setattr(builtins, _MARK, self.watch.mark)
+        self.watch.install()
 
     def left(self):
         return self.until - time.monotonic()
@@ -181,7 +83,7 @@ class Lab:
             with open(path, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
             if name in self.settings["watched"]:
-                code.CODE[path] = marked(text, name, path, self.settings["watched"][name])
+                code.CODE[path] = watching.marked(text, name, path, self.settings["watched"][name])
 
     def restore(self):
         """The original's files again; a file that the original lacks has the text None there."""
@@ -206,7 +108,7 @@ class Lab:
     def learn(self):
         """The calls that the tests make, of the first candidates, which pass them, and of the original."""
         calls, unkept, heard = [], 0, ""
-        for version in [*range(1, len(self.settings["versions"]))][:2] + [0]:
+        for version in [*range(1, 1 + self.settings["passing"])][:2] + [0]:
             told = self.child(lambda version=version: self.capture(version), self.left() / 3)
             self.restore()
             if "calls" not in told:
@@ -233,7 +135,7 @@ class Lab:
         """In a child: the literal calls, and the ones made from them."""
         self.become(0)
         self.imported()
-        made, unmade = inputs.made(calls, random.Random(20), _FUZZED, _CALL_BYTES)
+        made, unmade = inputs.made(calls, random.Random(20), _FUZZED, watching.CALL_BYTES)
         return {"inputs": made, "unmade": unmade}
 
     def answer(self, version, made, seconds):
@@ -273,11 +175,11 @@ class Lab:
         return {"outcomes": outcomes}
 
     def answer_one(self, each, reads, most_s):
-        function = self.watch.functions.get(each["key"])
+        function = self.watch.found(each["key"], self.modules)
         if function is None:
-            return values.refused("no such function")
+            return None  # it was taken out, or into another: whoever called it tells what became of it
         try:
-            args, kwargs = pickle.loads(base64.b64decode(each["call"]))
+            args, kwargs = copies.loads(base64.b64decode(each["call"]))
         except Exception:
             return None
         random.seed(20)
@@ -294,7 +196,7 @@ class Lab:
                 return None
             outcome = values.refused("a hang")
         except Exception as error:
-            outcome = values.raised(error, self.raised.get(each["key"], []), (args, kwargs))
+            outcome = values.raised(error, self.raised.get(each["key"].replace("::", ":"), []), (args, kwargs))
         except BaseException as error:
             outcome = values.refused(type(error).__name__)
         finally:

@@ -5,11 +5,17 @@ of another class. What a function was never meant for would only tell its versio
 """
 
 import base64
+import collections
 import copy
 import dataclasses
-import pickle
+import datetime
+import decimal
+import fractions
+import inspect
+import io
 import types
 
+import torre_behaviour_copies as copies
 import torre_behaviour_values as values
 
 _PLAIN = (None, False, True, 0, 1, -1, 0.0, 1.0, "", b"")
@@ -30,7 +36,7 @@ def made(calls, rng, count, most_bytes):
     literal, fuzzed, known, failed = [], [], set(), 0
     for key, kepts in by_key.items():
         for kept in kepts:
-            args, kwargs = pickle.loads(base64.b64decode(kept))
+            args, kwargs = copies.loads(base64.b64decode(kept))
             literal.append(_input(key, args, kwargs, kept, True))
             known.add((key, _identity(args, kwargs)))
     share = max(count // len(by_key), 20)
@@ -41,7 +47,7 @@ def made(calls, rng, count, most_bytes):
                 break
             try:
                 args, kwargs = maker.call()
-                kept = pickle.dumps((args, kwargs), 4)
+                kept = copies.dumps((args, kwargs))
                 identity = key, _identity(args, kwargs)
             except Exception:  # a function of the arguments, an object that refuses: of no use, but told
                 failed += 1
@@ -75,8 +81,12 @@ def _atoms(value, depth):
             yield from _atoms(each, depth + 1)
         if isinstance(value, dict):
             yield from _atoms(tuple(value.values()), depth + 1)
-    elif type(value) in (int, float, str, bytes) and not _is_plain(value):
-        yield repr(value)[:_LENGTH]
+    elif type(value) in (int, float, str, bytes):
+        if not _is_plain(value):
+            yield repr(value)[:_LENGTH]
+    elif depth < 4:
+        inside = value.getvalue() if isinstance(value, (io.StringIO, io.BytesIO)) else _attributes(value)
+        yield from _atoms(inside, depth + 1)
 
 
 def _is_plain(value):
@@ -94,8 +104,23 @@ def _attributes(value):
     if isinstance(value, type) or not (
         dataclasses.is_dataclass(value) or isinstance(value, types.SimpleNamespace)
     ):
-        return {}
+        return _made_of(value)
     return {name: v for name, v in vars(value).items() if not callable(v)} if hasattr(value, "__dict__") else {}
+
+
+def _made_of(value):
+    """What its class makes an equal object of: attributes by the names of its parameters. {} where it does not."""
+    kind = type(value)
+    if kind.__module__ == "builtins" or kind in _CHANGES or isinstance(value, type):
+        return {}
+    try:
+        names = list(inspect.signature(kind).parameters)
+        made = {
+            name: getattr(value, name) if hasattr(value, name) else getattr(value, "_" + name) for name in names
+        }
+        return made if values.canonical(kind(**copy.deepcopy(made))) == values.canonical(value) else {}
+    except Exception:  # a class of its own ways
+        return {}
 
 
 class Maker:
@@ -106,7 +131,7 @@ class Maker:
         self.rng = rng
         self.seen = {}
         for kept in self.kepts:
-            args, kwargs = pickle.loads(kept)
+            args, kwargs = copies.loads(kept)
             for place, value in [*enumerate(args), *kwargs.items()]:
                 self._note(str(place), value)
 
@@ -129,7 +154,7 @@ class Maker:
         return place + "/" + (str(n) if isinstance(value, tuple) and len(value) <= 4 else "*")
 
     def call(self):
-        args, kwargs = pickle.loads(self.rng.choice(self.kepts))
+        args, kwargs = copies.loads(self.rng.choice(self.kepts))
         args = list(args)
         places = [*range(len(args)), *kwargs]
         if not places:
@@ -162,6 +187,11 @@ class Maker:
 
     def thing(self, place, value):
         """A record with one field changed, as that field's values go."""
+        made = _made_of(value)
+        if made:
+            name = self.rng.choice(sorted(made))
+            made[name] = self.change(place + "." + name, copy.deepcopy(made[name]))
+            return type(value)(**made)
         new = copy.copy(value)
         name = self.rng.choice(sorted(_attributes(value)))
         object.__setattr__(new, name, self.change(place + "." + name, copy.deepcopy(getattr(value, name))))
@@ -213,7 +243,36 @@ class Maker:
         return -new if new < 0 <= min(seen) else new
 
     def text(self, place, value):
-        rng, seen = self.rng, self.of_type(place, str) or [value]
+        return self._text(value, self.of_type(place, str) or [value])
+
+    def data(self, place, value):
+        seen = [each.decode("latin-1") for each in self.of_type(place, bytes)]
+        return self._text(value.decode("latin-1"), seen or [value.decode("latin-1")]).encode("latin-1")
+
+    def stream(self, place, value):
+        """A file in memory with other content."""
+        change = self.data if isinstance(value, io.BytesIO) else self.text
+        for each in self.of_type(place, type(value)):
+            self._note(place + ".content", each.getvalue())
+        return type(value)(change(place + ".content", value.getvalue()))
+
+    def day(self, place, value):
+        days = self.rng.choice((1, -1, 7, -7, 30, 365, self.rng.randint(-400, 400)))
+        rest = self.rng.choice((0, 0, 3600, self.rng.randint(-90_000, 90_000)))
+        return value + datetime.timedelta(days, rest)
+
+    def span(self, place, value):
+        return self.rng.choice(
+            (value * 2, value / 2, value + datetime.timedelta(1), value * self.rng.randint(0, 9))
+        )
+
+    def exact(self, place, value):
+        seen = self.of_type(place, type(value)) or [value]
+        new = self.rng.choice((value + 1, value * 2, value / 2, value * 0, value + self.rng.randint(2, 99)))
+        return abs(new) if min(seen) >= 0 else new
+
+    def _text(self, value, seen):
+        rng = self.rng
         alphabet = self._alphabet(seen)
         at, to = sorted((rng.randint(0, len(value)), rng.randint(0, len(value))))
         letter = rng.choice(alphabet) if alphabet else ""
@@ -287,7 +346,7 @@ class Maker:
         return new
 
     def mapping(self, place, value):
-        new, way = dict(value), self.rng.randrange(5)
+        new, way = copy.copy(value), self.rng.randrange(5)
         key = self.rng.choice(list(new)) if new else None
         if way <= 1 and new:
             new[key] = self.change(place + "/v", new[key])
@@ -318,4 +377,16 @@ _CHANGES = {
     dict: Maker.mapping,
     set: Maker.group,
     frozenset: Maker.group,
+    collections.OrderedDict: Maker.mapping,
+    collections.defaultdict: Maker.mapping,
+    collections.Counter: Maker.mapping,
+    collections.deque: Maker.sequence,
+    bytes: Maker.data,
+    io.StringIO: Maker.stream,
+    io.BytesIO: Maker.stream,
+    datetime.date: Maker.day,
+    datetime.datetime: Maker.day,
+    datetime.timedelta: Maker.span,
+    decimal.Decimal: Maker.exact,
+    fractions.Fraction: Maker.exact,
 }

@@ -1,9 +1,14 @@
 """What a call did, in a form that can be compared between processes."""
 
+import asyncio
+import contextlib
 import hashlib
+import inspect
+import io
 import itertools
 import math
 import os
+import re
 import reprlib
 import sys
 import types
@@ -15,6 +20,20 @@ _DIGITS = 9
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = 12
+
+
+_DRAWN = (
+    types.GeneratorType,
+    map,
+    filter,
+    zip,
+    enumerate,
+    reversed,
+    type(iter([])),
+    type(iter(())),
+    type(iter("")),
+)
+_DRAWN += tuple(kind for kind in vars(itertools).values() if isinstance(kind, type))
 
 
 class _Nothing:
@@ -31,21 +50,30 @@ class Reads:
         sys.addaudithook(self._hear)
 
     def _hear(self, event, args):
-        if self.on and event == "open" and isinstance(args[0], str) and os.path.abspath(args[0]) in self.judge:
-            self.seen.add(os.path.basename(args[0]))
+        if self.on and event == "open" and isinstance(args[0], (str, bytes)):
+            path = os.path.abspath(os.fsdecode(args[0]))
+            if path in self.judge:
+                self.seen.add(os.path.basename(path))
 
 
 def short(value):
     """A value as a person reads it, bounded."""
     try:
-        return _SHORT.repr(value)
+        if isinstance(value, (io.StringIO, io.BytesIO)):
+            return type(value).__name__ + "(" + _SHORT.repr(value.getvalue()) + ")"
+        return re.sub(r" at 0x[0-9a-f]+", "", _SHORT.repr(value))
     except Exception:
         return "<" + type(value).__name__ + ">"
 
 
 def returned(result, state, root):
     """The outcome of a call that came back; `state` are its arguments as it left them."""
-    if isinstance(result, (types.GeneratorType, map, filter, zip, itertools.chain, reversed)):
+    if isinstance(result, contextlib._GeneratorContextManager):
+        result = result.gen
+    if inspect.isasyncgen(result):
+        result = asyncio.run(_drawn(result))
+        kind = "iterator"
+    elif isinstance(result, _DRAWN):
         result = list(itertools.islice(result, _ITEMS))
         kind = "iterator"
     else:
@@ -59,6 +87,15 @@ def returned(result, state, root):
         "type": kind,
         "eq": own_equality(result, root),
     }
+
+
+async def _drawn(later):
+    drawn = []
+    async for each in later:
+        drawn.append(each)
+        if len(drawn) == _ITEMS:
+            break
+    return drawn
 
 
 def raised(error, declared, state):
@@ -121,6 +158,10 @@ def canonical(value, depth=0, seen=()):
     if isinstance(value, dict):
         pairs = [inner(k) + "=" + inner(v) for k, v in list(value.items())[:_ITEMS]]
         return kind.__name__ + "{" + ",".join(sorted(pairs)) + "}"
+    if isinstance(value, types.FunctionType) and "<" in value.__qualname__:
+        return "function"  # what it is called inside of another says nothing
+    if isinstance(value, (io.StringIO, io.BytesIO)):
+        return kind.__name__ + ("" if value.closed else repr(value.getvalue()))
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type)):
         return getattr(value, "__qualname__", kind.__name__)
     return kind.__qualname__ + _content(value, inner)

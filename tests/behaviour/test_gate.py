@@ -218,7 +218,8 @@ def test_records_are_varied_field_by_field(gated: Gate) -> None:
 def test_calls_that_cannot_be_copied_are_counted(gated: Gate) -> None:
     app = "def put(xs, out=None):\n    xs = xs + xs\n    return out(xs) if out else sorted(xs)\n"
     tests = "from app import put\n\ndef test_it():\n    assert put([2, 1]) == [1, 2]\n"
-    tests += "    assert put([3], lambda xs: xs) == [3]\n    assert put([5, 4, 6]) == [4, 5, 6]\n"
+    tests += "    class Same:\n        def __call__(self, xs): return xs\n"
+    tests += "    assert put([3], Same()) == [3]\n    assert put([5, 4, 6]) == [4, 5, 6]\n"
     found = gated(app, tests, app.replace("xs = xs + xs", "xs = xs + []"))
     assert "1 calls could not be copied" in found.said[-1]
 
@@ -233,7 +234,9 @@ def test_what_happens_to_arguments_counts(gated: Gate) -> None:
 
 def test_what_cannot_be_copied_is_not_measured(gated: Gate) -> None:
     app = "def twice(f, n):\n    return f(n)\n"
-    tests = "from app import twice\n\ndef test_it():\n    assert twice(lambda n: n + 1, 3) == 5\n"
+    tests = "from app import twice\n\ndef test_it():\n"
+    tests += "    class Next:\n        def __call__(self, n): return n + 1\n"
+    tests += "    assert twice(Next(), 3) == 5\n"
     found = gated(app, tests, app.replace("f(n)", "f(f(n))"), "def twice(f, n):\n    return 5\n")
     assert found.reasons == ["passed"] * 2
     assert [e.behaviour for e in found.evaluations] == ["", ""]
