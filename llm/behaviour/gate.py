@@ -56,18 +56,20 @@ def gate(
     """
     evaluations = [replace(e, behaviour="", distinguishing="", recites="") for e in evaluations]
     waiting = sorted((e for e in evaluations if e.passed), key=merit)
-    until = time.monotonic() + min(budget_s, remaining_s)
+    began = time.monotonic()
     while waiting:
         best, waiting = waiting[:_MOST], waiting[_MOST:]
-        left = until - time.monotonic()
-        told = {e.index: e for e in _gated(best, examiner, left, tell)}
+        spent = time.monotonic() - began
+        told = {e.index: e for e in _gated(best, examiner, budget_s - spent, remaining_s - spent, tell)}
         evaluations = [told.get(e.index, e) for e in evaluations]
         if any(e.passed for e in told.values()):
             break
     return tuple(evaluations)
 
 
-def _gated(best: Sequence[Evaluation], examiner: Examiner, seconds: float, tell: Tell) -> list[Evaluation]:
+def _gated(
+    best: Sequence[Evaluation], examiner: Examiner, budget_s: float, remaining_s: float, tell: Tell
+) -> list[Evaluation]:
     """These candidates, compared with each other."""
     try:
         passing, before, changes = _texts(best, examiner)
@@ -75,7 +77,7 @@ def _gated(best: Sequence[Evaluation], examiner: Examiner, seconds: float, tell:
         tell(f"behaviour: not measured (the workspace changed: {error})")
         return list(best)
     passing = _with_recited(passing, before, changes, examiner)
-    measured, natures = _compared(before, changes, examiner, seconds)
+    measured, natures = _compared(before, changes, examiner, budget_s, remaining_s)
     if measured is None:
         return passing
     if measured.why_not:
@@ -119,7 +121,7 @@ def _original(file: Path) -> str | None:
 
 
 def _compared(
-    before: Texts, changes: Sequence[Texts], examiner: Examiner, seconds: float
+    before: Texts, changes: Sequence[Texts], examiner: Examiner, budget_s: float, remaining_s: float
 ) -> tuple[Measured | None, Sequence[Nature]]:
     """What the versions do and the nature of each change; None where no function of a known language changed."""
     names = watched(before, changes)
@@ -130,10 +132,11 @@ def _compared(
         natures = [_nature(before, change, known, quoted, asked) for change in changes]
         others = [without(before, change, quoted) for change in changes]
         versions = [before, *changes, *(each for each in others if each is not None)]
-        measured = _measured(versions, len(changes), names, examiner, seconds)
+        measured = _measured(versions, len(changes), names, examiner, min(budget_s, remaining_s))
         return _with_others(measured, natures, others)
     if javascript.concerns(before):
-        return javascript.compared([before, *changes], examiner, javascript.STARTS * seconds)
+        seconds = min(javascript.STARTS * budget_s, remaining_s)
+        return javascript.compared([before, *changes], examiner, seconds)
     return None, ()
 
 
