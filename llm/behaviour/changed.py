@@ -12,22 +12,6 @@ Texts = Mapping[str, str | None]
 """Path → text; None where there is no such file."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_SURROUNDINGS = frozenset(
-    (
-        *(
-            "_getframe",
-            "_getframemodulename",
-            "_current_frames",
-            "currentframe",
-            "getouterframes",
-            "stack",
-            "f_back",
-        ),
-        *("f_code", "f_globals", "f_locals", "tb_frame", "tb_next", "extract_stack", "format_stack", "walk_stack"),
-        *("argv", "orig_argv", "environ", "getenv", "modules", "get_objects", "get_referrers", "settrace"),
-    )
-)
-_ASKED_AS = {"environ": "env", "getenv": "env"}
 _PROPERTY = ("setter", "deleter")
 _CASES = (ast.If, ast.IfExp, ast.While, ast.Compare, ast.BoolOp, ast.Dict, ast.Try, ast.Subscript, ast.match_case)
 
@@ -102,39 +86,6 @@ class _Others(ast.NodeTransformer):
         return node
 
 
-def senses(before: Texts, version: Texts, tests: Iterable[str]) -> str:
-    """A word by which a version looks at what calls it, where neither the original nor a test has that word.
-
-    A test that sets `environ` or `argv` itself asks for what is read from there.
-    """
-    said = " ".join(tests)
-    new = _words(version) - _words({path: before.get(path) for path in version})
-    return next((word for word in sorted(new & _SURROUNDINGS) if _ASKED_AS.get(word, word) not in said), "")
-
-
-def _words(texts: Texts) -> frozenset[str]:
-    """Names, attributes, what is imported, and texts, put together where they are written in parts."""
-    words: set[str] = set()
-    for node in (node for tree in _trees(texts) for node in ast.walk(tree)):
-        match node:
-            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.alias(name=word):
-                words.add(word)
-            case ast.Constant(value=str(word)):
-                words.add(word)
-            case ast.BinOp(op=ast.Add()):
-                words.add(_joined(node))
-    return frozenset(words)
-
-
-def _joined(node: ast.expr) -> str:
-    match node:
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _joined(left) + _joined(right)
-        case ast.Constant(value=str(word)):
-            return word
-    return "\0"
-
-
 def _tells(value: object) -> bool:
     return isinstance(value, int | float | complex | str | bytes) and value not in (0, 1, -1, "", b"")
 
@@ -146,7 +97,7 @@ def rows_in(texts: Iterable[str]) -> frozenset[str]:
 
 def _tables(texts: Texts) -> Iterator[ast.AST]:
     """All that is written out of functions."""
-    pending: list[ast.AST] = list(_trees(texts))
+    pending: list[ast.AST] = list(trees(texts))
     while pending:
         node = pending.pop()
         yield node
@@ -165,7 +116,7 @@ def _rows(nodes: Iterable[ast.AST]) -> frozenset[str]:
 
 def classes(texts: Texts) -> frozenset[str]:
     """The names of all classes in the files."""
-    return frozenset(n.name for tree in _trees(texts) for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+    return frozenset(n.name for tree in trees(texts) for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
 
 
 def _differing(old: str, new: str) -> set[str]:
@@ -213,15 +164,15 @@ def _rest(tree: ast.Module) -> str:
 
 
 def _cases(texts: Texts) -> int:
-    return sum(isinstance(node, _CASES) for tree in _trees(texts) for node in ast.walk(tree))
+    return sum(isinstance(node, _CASES) for tree in trees(texts) for node in ast.walk(tree))
 
 
 def _constants(texts: Texts) -> frozenset[str]:
-    nodes = (node for tree in _trees(texts) for node in ast.walk(tree))
+    nodes = (node for tree in trees(texts) for node in ast.walk(tree))
     return frozenset(repr(node.value) for node in nodes if isinstance(node, ast.Constant))
 
 
-def _trees(texts: Texts) -> Iterator[ast.Module]:
+def trees(texts: Texts) -> Iterator[ast.Module]:
     for path, text in texts.items():
         tree = _parse(text) if text is not None and path.endswith(".py") else None
         if tree is not None:

@@ -21,11 +21,11 @@ from llm.behaviour.changed import (
     classes,
     constants_in,
     rows_in,
-    senses,
     watched,
     without,
 )
 from llm.behaviour.measure import Measured, Question, measure
+from llm.behaviour.surroundings import senses
 from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit
 from llm.checks.python import Launch, launch_of
 from llm.domain import CheckResult, DiscardReason, Evaluation

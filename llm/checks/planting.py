@@ -56,8 +56,8 @@ def in_tests(
 ) -> Iterator[Control]:
     """Copies of test files that end in failing tests; then failing tests at the end of the first file itself.
 
-    `again` are further ones for the copies alone, under names that known tests have. Of Python, in whose ids `inside`
-    stands between a class and a test, the first file has failing twins as well.
+    `again` are further ones for the copies alone, under names that known tests have. Of Python, in whose ids
+    `inside` stands between a class and a test, the first file has failing twins as well.
     """
     texts = {file: text for file in files if (text := scene.read(file.path)) is not None}
     chosen = list(texts)[:_MOST_COPIES]

@@ -22,8 +22,8 @@ _SCRIPT = re.compile(r"\.([cm]?[jt]s|[jt]sx|vue)$")
 
 
 def taken_away(red: CheckResult, before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """The name that a file with complaints offered and no changed file offers now, if more are gone than new; or such
-    a file, emptied of all that it defined where none of its kind is new. "" where nothing is missing.
+    """The name that a file with complaints offered and no changed file offers now, if more are gone than new; or
+    such a file, emptied of all that it defined where none of its kind is new. "" where nothing is missing.
 
     A rename takes nothing away, nor does a move, nor the second of two with one name. `before` and `after` are the
     texts of the changed files."""
