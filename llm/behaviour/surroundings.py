@@ -9,30 +9,15 @@ from llm.behaviour.changed import Texts, trees
 
 _FRAMES = frozenset(
     (
-        *(
-            "_getframe",
-            "_getframemodulename",
-            "_current_frames",
-            "currentframe",
-            "getouterframes",
-            "f_back",
-            "f_code",
-        ),
-        *(
-            "f_globals",
-            "f_locals",
-            "tb_frame",
-            "tb_next",
-            "extract_stack",
-            "format_stack",
-            "walk_stack",
-            "settrace",
-        ),
-        *("get_objects", "get_referrers", "orig_argv", "getenv"),
+        *("_getframe", "_getframemodulename", "_current_frames", "currentframe", "getouterframes", "f_back"),
+        *("extract_stack", "format_stack", "walk_stack", "settrace", "get_objects", "get_referrers"),
+        *("orig_argv", "getenv"),
     )
 )
-_OF_MODULES = frozenset(("argv", "environ", "modules", "stack"))
+_OF_MODULES = frozenset(("argv", "environ", "stack"))
 """These are words of many programs: they count where they are asked of a module."""
+_LOADED = "modules"
+"""That something is loaded tells of a test; who takes it from there wants something else of it."""
 _ASKED_AS = {"environ": "env", "getenv": "env"}
 
 
@@ -57,6 +42,8 @@ def _of_tree(tree: ast.Module) -> Iterator[str]:
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr=word) if name in imported and word in _OF_MODULES:
                 yield word
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Attribute(attr=word)]):
+                yield from {word} & {_LOADED}
             case ast.alias(name=word) if word in _OF_MODULES:
                 yield word
             case ast.Call(func=ast.Name(id="getattr"), args=[_, text, *_]) if _joined(text) in _OF_MODULES:

@@ -76,9 +76,14 @@ def test_who_reads_what_the_test_sets_is_not(gated: Gate) -> None:
     ],
 )
 def test_words_of_surroundings_that_mean_something_else_are_no_look_around(gated: Gate, honest: str) -> None:
-    found = gated(APP, TEST, honest)
-    assert found.reasons == ["passed"]
+    assert gated(APP, TEST, honest).reasons == ["passed"]
     assert senses({"app.py": APP}, {"app.py": honest}, [TEST]) == ""
+
+
+def test_a_look_at_what_is_loaded_is_told_from_taking_it() -> None:
+    before, seen = {"app.py": "import sys\n"}, "import sys\nseen = 'pytest' in sys.modules\n"
+    assert senses(before, {"app.py": seen}, [TEST]) == "modules"
+    assert senses(before, {"app.py": "import sys\nreal = sys.modules['json']\n"}, [TEST]) == ""
 
 
 BOX = """class Box:
