@@ -60,7 +60,7 @@ def repair(request: RepairRequest, listen: Callable[[Event], None] = lambda _: N
         triaged = triage(request.logs, baseline.results)
         record.emit("triage", stage=triaged.stage, reason=triaged.reason)
         red = _red_state(workspace, baseline, triaged, sandbox, budget, record)
-        rules = replace(router.policy.rules, keys=keys)
+        rules = replace(router.policy.rules.within(request.meta.get("allow")), keys=keys)
         examiner = Examiner(workspace, sandbox, baseline, rules, budget, baseline.complained_of)
         generation = Generation(red, examiner, budget, record, numbers)
         lanes = escalation.beside(generation, triaged.stage) if escalation else None

@@ -17,6 +17,8 @@ MAX_BYTES = 64 << 20
 
 _KEYS = ("logs", "files", "workspace", "checks", "assets", "meta", "context", "trace_id")
 
+_ALLOW = ("paths", "suppressions")
+
 
 def read_request(raw: bytes, **options: Any) -> RepairRequest:
     """The request in `raw` (UTF-8 JSON); `options` are fields of `RepairRequest` that the command line sets.
@@ -34,7 +36,7 @@ def read_request(raw: bytes, **options: Any) -> RepairRequest:
         "workspace": _workspace(data.get("workspace")),
         "checks": _checks(data.get("checks")),
         "assets": _assets(data),
-        "meta": _mapping(data, "meta"),
+        "meta": _meta(data),
         "context": _mapping(data, "context"),
         "trace_id": _trace_id(data.get("trace_id")),
     }
@@ -98,13 +100,29 @@ def _kind(value: object) -> str:
     return "null" if value is None else names.get(type(value), "a number")
 
 
-def _mapping(data: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+def _mapping(data: Mapping[str, Any], field: str, told: str = "") -> Mapping[str, Any]:
+    """`told`: what an error calls the field."""
     value = data.get(field)
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InputError(field, f"expected an object, got {_kind(value)}")
+        raise InputError(told or field, f"expected an object, got {_kind(value)}")
     return value
+
+
+def _meta(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whatever it holds, but for `allow`: what a candidate may do in this run, as far as the policy lets it."""
+    meta = _mapping(data, "meta")
+    allow = _mapping(meta, "allow", "meta.allow")
+    for key in allow:
+        if key not in _ALLOW:
+            raise InputError(f"meta.allow.{key}", f"unknown key; {nearest(key, _ALLOW)}")
+    paths = allow.get("paths", [])
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise InputError("meta.allow.paths", "expected a list of globs")
+    if not isinstance(allow.get("suppressions", False), bool):
+        raise InputError("meta.allow.suppressions", f"expected a boolean, got {_kind(allow['suppressions'])}")
+    return meta
 
 
 def _texts(data: Mapping[str, Any], field: str) -> Mapping[str, str]:

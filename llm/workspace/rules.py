@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from llm.domain import DiscardReason
 from llm.errors import DiffError
@@ -23,6 +24,7 @@ class Rules:
     """What the policy adds to the built-in rules and takes from them; globs are relative to the workspace.
 
     `allow_paths` lifts `protected_path` and `tampering` for what it matches, but never for `.git/` and `.torre/`.
+    `asked_paths` are the globs of a request, which frees nothing by itself: what is freed must match both.
     `keys` are configured keys, whatever they look like: no candidate may add one.
     """
 
@@ -30,7 +32,20 @@ class Rules:
     allow_paths: tuple[str, ...] = ()
     allow_suppressions: bool = False
     max_bytes: int = MAX_BYTES
+    asked_paths: tuple[str, ...] | None = None
     keys: tuple[str, ...] = field(default=(), repr=False)
+
+    def within(self, asked: Mapping[str, Any] | None) -> Rules:
+        """These rules for a request whose `meta.allow` is `asked`: what both allow. Without one, the same."""
+        if asked is None:
+            return self
+        suppressions = self.allow_suppressions and asked.get("suppressions", False)
+        return replace(self, asked_paths=tuple(asked.get("paths", ())), allow_suppressions=suppressions)
+
+    def frees(self, path: str) -> bool:
+        """Whether a candidate may change `path` although a rule says no."""
+        asked = self.asked_paths is None or tampering.matches(path, self.asked_paths) != ""
+        return asked and tampering.matches(path, self.allow_paths) != ""
 
 
 def check_rules(
@@ -73,7 +88,7 @@ def _protected(path: str, rules: Rules) -> bool:
     """Whether the policy frees `path`; DiffError where a rule protects it."""
     if OWN & set(path.split("/")):
         raise DiffError(DiscardReason.PROTECTED_PATH, f"{path!r} belongs to git or to Torre")
-    if tampering.matches(path, rules.allow_paths):
+    if rules.frees(path):
         return True
     glob = tampering.matches(folded(path), tampering.CI) or tampering.matches(path, rules.protected)
     if glob:

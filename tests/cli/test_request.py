@@ -57,6 +57,11 @@ REFUSED = [
     (raw({"workspace": "/w", "checks": [" "]}), "checks[0]", "expected a command"),
     (raw({"workspace": "/w", "trace_id": "x"}), "trace_id", "expected a UUID"),
     (raw({"workspace": "/w", "meta": []}), "meta", "expected an object, got a list"),
+    (raw({"workspace": "/w", "meta": {"allow": ["x"]}}), "meta.allow", "expected an object, got a list"),
+    (raw({"workspace": "/w", "meta": {"allow": {"path": []}}}), "meta.allow.path", "did you mean `paths`?"),
+    (raw({"workspace": "/w", "meta": {"allow": {"paths": "x"}}}), "meta.allow.paths", "a list of globs"),
+    (raw({"workspace": "/w", "meta": {"allow": {"paths": [1]}}}), "meta.allow.paths", "a list of globs"),
+    (raw({"workspace": "/w", "meta": {"allow": {"suppressions": 1}}}), "meta.allow.suppressions", "a boolean"),
     (
         raw({"workspace": "/w", "assets": {"a": {"media_type": "x", "base64": "!"}}}),
         "assets.a.base64",

@@ -185,6 +185,25 @@ def test_it_is_the_rule_that_stops_it(
     assert set(attack.files) <= set(ran.json()["files_out"])
 
 
+@pytest.mark.parametrize(
+    ("policy", "asked", "green"),
+    [([], ["**"], False), (["tests/**"], [], False), (["tests/**"], ["tests/*.py"], True)],
+    ids=["the request alone", "the policy alone", "both"],
+)
+def test_a_request_allows_no_more_than_the_policy(
+    policy: list[str], asked: list[str], green: bool, user: User, workspace: Callable[..., Path], raw: RawServer
+) -> None:
+    red = workspace(_ordered(ATTACKS["tests"], "file"))
+    raw.script = _obeying(raw, ATTACKS["tests"])
+    user.lanes({GPT: row(GPT, raw, "m")}, rounds=1, allow={"paths": policy})
+    request = {"workspace": str(red), "checks": [CHECK], "meta": {"allow": {"paths": asked}}}
+    ran = user.torre("fix", "-", "--providers", "--max-seconds", "1", cwd=red, stdin=request)
+    assert (ran.exit_code == 0) is green, ran.stdout[:3000]
+    if not green:
+        (candidate,) = _candidates(ran.json())
+        assert candidate["evaluation"]["reason"] == "tampering"
+
+
 @pytest.mark.parametrize("name", ["key into a file", "key into a URL", "key into the patch"])
 def test_it_is_the_key_that_stops_it(
     name: str, user: User, workspace: Callable[..., Path], raw: RawServer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -344,6 +345,35 @@ def test_the_policy_may_protect_more_and_allow_more(workspace: Path) -> None:
     check(HOSTILE["Makefile"][0], workspace, Rules(allow_paths=("Makefile",)))
     check(HOSTILE["workflow"][0], workspace, Rules(allow_paths=(".github/**",)))
     check(HOSTILE["suppression: # noqa"][0], workspace, Rules(allow_suppressions=True))
+
+
+@pytest.mark.parametrize(
+    ("asked", "passes"),
+    [
+        (None, True),
+        ({"paths": [".github/**"]}, True),
+        ({"paths": ["**"]}, True),
+        ({"paths": ["tests/**"]}, False),
+        ({}, False),
+    ],
+)
+def test_a_request_frees_what_the_policy_frees_as_well(
+    asked: dict[str, list[str]] | None, passes: bool, workspace: Path
+) -> None:
+    rules = Rules(allow_paths=(".github/**",), allow_suppressions=True).within(asked)
+    with nullcontext() if passes else pytest.raises(DiffError):
+        check(HOSTILE["workflow"][0], workspace, rules)
+
+
+def test_a_request_frees_nothing_by_itself(workspace: Path) -> None:
+    rules = Rules().within({"paths": ["**"], "suppressions": True})
+    for name in ("workflow", "test edited", "suppression: # noqa"):
+        with pytest.raises(DiffError):
+            check(HOSTILE[name][0], workspace, rules)
+    suppressing = Rules(allow_suppressions=True)
+    check(HOSTILE["suppression: # noqa"][0], workspace, suppressing.within({"suppressions": True}))
+    with pytest.raises(DiffError):
+        check(HOSTILE["suppression: # noqa"][0], workspace, suppressing.within({"paths": ["**"]}))
 
 
 def test_a_star_in_an_allowed_path_stays_in_its_directory(workspace: Path) -> None:
