@@ -198,8 +198,9 @@ def _judge(result: CheckResult, workspace: Path) -> tuple[str, ...]:
         parts = test.id.split(".")
         dotted = ("/".join(parts[:n]) + ".py" for n in range(1, len(parts)))
         names.update([test.id.split("::")[0]] if "::" in test.id else dotted)
-    places = {f"{folder}/{name}" for name in names for folder in (".", result.check.directory)}
-    return tuple(sorted(os.path.normpath(place) for place in places if (workspace / place).is_file()))
+    told = {f"{folder}/{name}" for name in names for folder in (".", result.check.directory)}
+    places = (place for place in map(os.path.normpath, told) if not place.startswith("../"))  # ids are the check's
+    return tuple(sorted(place for place in places if (workspace / place).is_file()))
 
 
 def _judged(passing: Sequence[Evaluation], measured: Measured, natures: Sequence[Nature]) -> list[Evaluation]:

@@ -136,6 +136,7 @@ def run_by(path: str, workspace: Path) -> str:
     return ""
 
 
+_MOST_BYTES = 1 << 20
 _JUDGING = re.compile(r"(?:.*[-_.])?(?:check|tests?|lint|verify|validate|ci)(?:[-_.].*)?|runtests", re.IGNORECASE)
 _RUNNING = ("Makefile", "makefile", "GNUmakefile", "package.json", "justfile", "Taskfile.yml", "tox.ini")
 _SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx")
@@ -152,9 +153,11 @@ _INCLUDED = re.compile(
 
 
 def _content(file: Path) -> str:
+    """Of what is no file, gone, or larger than a configuration is, nothing: a pipe, a link to a device."""
     try:
-        return file.read_text(errors="replace")
-    except OSError:  # a directory, or gone: it includes nothing
+        known = file.is_file() and file.stat().st_size <= _MOST_BYTES
+        return file.read_text(errors="replace") if known else ""
+    except OSError:
         return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -363,6 +364,15 @@ def test_a_request_frees_what_the_policy_frees_as_well(
     rules = Rules(allow_paths=(".github/**",), allow_suppressions=True).within(asked)
     with nullcontext() if passes else pytest.raises(DiffError):
         check(HOSTILE["workflow"][0], workspace, rules)
+
+
+def test_configuration_that_is_a_pipe_or_has_no_end_is_not_read(workspace: Path) -> None:
+    for name in ("tsconfig.json", "Makefile", "package.json"):
+        (workspace / name).unlink(missing_ok=True)
+    os.mkfifo(workspace / "tsconfig.json")
+    os.mkfifo(workspace / "Makefile")
+    (workspace / "package.json").symlink_to("/dev/zero")
+    check(new("base/check.json"), workspace)
 
 
 def test_a_request_frees_nothing_by_itself(workspace: Path) -> None:
