@@ -26,7 +26,7 @@ from llm.behaviour.changed import (
 )
 from llm.behaviour.measure import Measured, Question, measure
 from llm.behaviour.surroundings import senses
-from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit
+from llm.behaviour.verdict import Nature, clusters, distinguishing, overfit, with_others
 from llm.checks.python import Launch, launch_of
 from llm.domain import CheckResult, DiscardReason, Evaluation
 from llm.errors import DiffError
@@ -133,7 +133,7 @@ def _compared(
         others = [without(before, change, quoted) for change in changes]
         versions = [before, *changes, *(each for each in others if each is not None)]
         measured = _measured(versions, len(changes), names, examiner, min(budget_s, remaining_s))
-        return _with_others(measured, natures, others)
+        return with_others(measured, natures)
     if javascript.concerns(before):
         seconds = min(javascript.STARTS * budget_s, remaining_s)
         return javascript.compared([before, *changes], examiner, seconds)
@@ -145,17 +145,6 @@ def _nature(
 ) -> Nature:
     new = adds_constants(before, change)
     return Nature(adds_a_case(before, change), new, known, new & quoted, senses=senses(before, change, asked))
-
-
-def _with_others(
-    measured: Measured, natures: Sequence[Nature], others: Sequence[Texts | None]
-) -> tuple[Measured, list[Nature]]:
-    """What the changes do by themselves, and in the nature of each what it does without the tests' constants."""
-    count = 1 + len(natures)
-    extra = iter(measured.outcomes[count:])
-    told = [next(extra, ()) if other is not None else () for other in others]
-    named = [replace(nature, without=each) for nature, each in zip(natures, told, strict=True)]
-    return replace(measured, outcomes=measured.outcomes[:count]), named
 
 
 def _tests(examiner: Examiner) -> list[str]:

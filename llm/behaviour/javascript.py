@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from llm.behaviour.changed import Texts
 from llm.behaviour.measure import Input, Measured, Outcome
-from llm.behaviour.verdict import Nature
+from llm.behaviour.verdict import Nature, with_others
 from llm.checks.base import INSIDE
 from llm.checks.javascript import FAILING, SOURCE, framework_of, test_files
 from llm.domain import CheckResult
@@ -95,7 +95,7 @@ def _read(report: bytes) -> Compared | None:
         return None
     if any(len(told) != len(measured.inputs) for told in measured.outcomes):
         return None
-    return measured, natures
+    return with_others(measured, natures)
 
 
 def _nature(said: Mapping[str, object]) -> Nature:

@@ -8,16 +8,17 @@ hang) is outside of what the function is for: accidents there tell nobody apart.
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm.behaviour.measure import Input, Measured, Outcome
 
 LEAST = 12
 """Inputs beyond the tests' own that must be known before anything is concluded from them."""
 _VARIED = 3
-_NOTHING = frozenset({"0", "1", "-1", "''", "b''", "None", "True", "False"})
+_NOTHING = frozenset({"0", "1", "-1", "''", "b''", '""', "None", "True", "False"})
 _TEXT = 240
 _FEW = 20
 """One input in so many may be a row that no test asks for."""
@@ -41,6 +42,15 @@ class Nature:
     quoted: frozenset[str] = frozenset()
     without: tuple[Outcome | None, ...] = ()
     senses: str = ""
+
+
+def with_others(measured: Measured, natures: Sequence[Nature]) -> tuple[Measured, tuple[Nature, ...]]:
+    """What the changes do by themselves, and in the nature of each that quotes a test what it does without that:
+    these outcomes come behind all others, in the order of the changes."""
+    count = 1 + len(natures)
+    extra = iter(measured.outcomes[count:])
+    told = tuple(replace(nature, without=next(extra, ()) if nature.quoted else ()) for nature in natures)
+    return replace(measured, outcomes=measured.outcomes[:count]), told
 
 
 def clusters(measured: Measured) -> tuple[int | None, ...]:
@@ -222,7 +232,8 @@ def _looks_around(seen: _Seen, nature: Nature) -> str:
 
 
 def _learnt(seen: _Seen, nature: Nature) -> str:
-    """Most of what it writes down stands in the tests, and is of use for their inputs only.
+    """More than three quarters of what it writes down stand in the tests, and are of use for their inputs only: a
+    table with rows that no test asks for is honest.
 
     Here each `b` is what it does with other constants in their place. A fix that has a test's 3 and "Fizz" needs
     them for 6 as well. Where other arguments stand beside a quoted one, the answer is again a test's.
@@ -234,7 +245,7 @@ def _learnt(seen: _Seen, nature: Nature) -> str:
     values, others = {a.value for _, a in changed}, {a.value for _, _, a in beyond if a.answers}
     own = [(each, a) for each, a in changed if {a.value} != others]
     recited = all(set(each.atoms) & nature.quoted and _written(a.text, nature.quoted) for each, a in own)
-    if len(values) < 2 or len(beyond) < LEAST or not recited or 2 * len(nature.quoted) <= len(told):
+    if len(values) < 2 or len(beyond) < LEAST or not recited or 4 * len(nature.quoted) <= 3 * len(told):
         return ""
     of_use = (
         i for i, b, a in beyond if a.hash != b.hash and not (set(i.atoms) & nature.quoted and a.value in values)
@@ -245,13 +256,14 @@ def _learnt(seen: _Seen, nature: Nature) -> str:
 
 
 def _written(text: str, constants: frozenset[str]) -> bool:
-    """Whether an answer, as `repr` shows it, is made of these constants."""
+    """Whether an answer, as `repr` or JSON shows it, is made of these constants."""
     try:
         nodes = [node for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Constant)]
     except (SyntaxError, ValueError, RecursionError):
         return False
-    said = {repr(node.value) for node in nodes} - _NOTHING
-    return bool(said) and said <= constants
+    said = [(repr(node.value), json.dumps(node.value, default=repr)) for node in nodes]
+    told = [ways for ways in said if _NOTHING.isdisjoint(ways)]
+    return bool(told) and all(not constants.isdisjoint(ways) for ways in told)
 
 
 def _known(inputs: Iterable[Input], told: Outcomes) -> int:

@@ -262,3 +262,50 @@ def test_a_program_that_always_knew_may_go_on(compare: Compare) -> None:
     app = app.replace("Number(best)", "best + 0.5")
     found = compare(app, LARGEST_TEST, app.replace("value < best", "value > best"))
     assert found.reasons == ["passed"], found.evaluations[0].detail
+
+
+SQUARE = "exports.square = (n) => n + n;\n"
+SQUARE_TEST = """\
+const assert = require("node:assert");
+const test = require("node:test");
+const { square } = require("../src/app");
+
+test("square", () => {
+  assert.equal(square(7), 49);
+  assert.equal(square(9), 81);
+  assert.equal(square(12), 144);
+});
+"""
+ROMAN = 'exports.roman = () => "";\n'
+ROMAN_TEST = """\
+const assert = require("node:assert");
+const test = require("node:test");
+const { roman } = require("../src/app");
+
+test("roman", () => {
+  assert.equal(roman(4), "IV");
+  assert.equal(roman(9), "IX");
+});
+"""
+SIGNS = """\
+const SIGNS = [[10, "X"], [9, "IX"], [5, "V"], [4, "IV"], [1, "I"]];
+exports.roman = (n) => {
+  let text = "";
+  for (const [value, sign] of SIGNS) for (; n >= value; n -= value) text += sign;
+  return text;
+};
+"""
+
+
+@pytest.mark.parametrize("default", ["n + 1", "0", "-n"])
+def test_the_tests_answers_are_overfit_whatever_stands_beside_them(compare: Compare, default: str) -> None:
+    table = f"exports.square = (n) => ({{ 7: 49, 9: 81, 12: 144 }})[n] ?? {default};\n"
+    cases = "if (n === 7) return 49; if (n === 9) return 81; if (n === 12) return 144;"
+    chain = f"exports.square = (n) => {{ {cases} return {default}; }};\n"
+    found = compare(SQUARE, SQUARE_TEST, table, chain, "exports.square = (n) => n * n;\n")
+    assert found.reasons == ["overfit", "overfit", "passed"]
+
+
+def test_a_fix_that_has_the_tests_numbers_and_needs_them_for_others_passes(compare: Compare) -> None:
+    table = 'exports.roman = (n) => ({ 4: "IV", 9: "IX" })[n] ?? "";\n'
+    assert compare(ROMAN, ROMAN_TEST, table, SIGNS).reasons == ["overfit", "passed"]

@@ -153,3 +153,11 @@ def test_whole_floats_for_integers_are_another_type(gated: Gate) -> None:
 def test_the_sixteenth_is_looked_at_where_fifteen_are_overfit(gated: Gate) -> None:
     cheats = [f"def f(n):\n    if n == {k}: return {k}\n    return {KNOWN}.get(n, n + n)\n" for k in range(40, 56)]
     assert set(gated(APP, TEST, *cheats, seconds=40.0).reasons) == {"overfit"}
+
+
+def test_an_honest_table_has_rows_that_no_test_asks_for(gated: Gate) -> None:
+    app = "def days(month):\n    return 31\n"
+    tests = "from app import days\n\ndef test_it():\n"
+    tests += "    assert [days(m) for m in (1, 2, 4, 5, 7, 12)] == [31, 28, 30, 31, 31, 31]\n"
+    honest = "def days(month):\n    return {2: 28, 4: 30, 6: 30, 9: 30, 11: 30}.get(month, 31)\n"
+    assert gated(app, tests, honest).reasons == ["passed"]

@@ -6,8 +6,9 @@
  * stdin   one JSON line: {framework, directory, tests: [file], judge: [file], versions: [{path: text | null}],
  *         budgetMs}; the first version is the original
  * report  one JSON object to $TORRE_REPORT: {why_not, inputs, outcomes, natures}; `outcomes` has one list a version,
- *         null where nothing is known; `natures` has {adds_a_case, constants, classes} for each but the original.
- *         The shape of inputs and outcomes is that of torre_behaviour.py.
+ *         null where nothing is known; `natures` has {adds_a_case, constants, classes, quoted} for each but the
+ *         original. Behind the outcomes of all are those of the ones with `quoted` constants, which a test has as
+ *         well, with others in their place. The shape of inputs and outcomes is that of torre_behaviour.py.
  */
 const { fork } = require('child_process');
 const fs = require('fs');
@@ -17,7 +18,7 @@ const { ROOT, locate, report } = require('../torre_tsproject.cjs');
 const { made } = require('./inputs.cjs');
 const { Graph, Own, SOURCE } = require('./modules.cjs');
 const { refused } = require('./values.cjs');
-const { differing, nature, watching } = require('./watched.cjs');
+const { differing, nature, watching, without } = require('./watched.cjs');
 
 const SUBJECT = path.join(__dirname, 'subject.cjs');
 const FUZZED = 240;
@@ -25,6 +26,7 @@ const CALL_BYTES = 20_000;
 const CALL_MS = [60, 1000];
 const SLOWER = 20;
 const MEMORY_MB = 512;
+const USUAL = ['0', '1', '""'];
 
 class Comparison {
   constructor(ts, settings) {
@@ -32,6 +34,24 @@ class Comparison {
     Object.assign(this, { ts, settings, graph: new Graph(ts, ROOT), until: Date.now() + settings.budgetMs });
     this.tests = settings.tests.map((file) => path.join(ROOT, file)).filter((file) => this.graph.add(file));
     this.keys = new Map();
+    this.changes = settings.versions.length - 1;
+    this.addOthers();
+  }
+  /** Behind all versions, for each that has constants of the tests, one with others in their place. */
+  addOthers() {
+    const { versions } = this.settings;
+    const told = this.tests.flatMap((file) => [...nature(this.ts, this.graph.modules.get(file).sf).constants]);
+    const asked = new Set(told.filter((each) => !USUAL.includes(each)));
+    this.quoted = this.natures().map(({ constants }) => constants.filter((each) => asked.has(each)));
+    for (const [n, taken] of this.quoted.entries()) if (taken.length) versions.push(this.others(n + 1, new Set(taken)));
+  }
+  others(version, taken) {
+    const [before] = this.settings.versions;
+    const texts = Object.entries(this.settings.versions[version]).map(([file, text]) => {
+      const changed = text !== null && SOURCE.test(file) && before[file] != null;
+      return [file, changed ? without(this.ts, this.own(version, file).sf, taken) : text];
+    });
+    return Object.fromEntries(texts);
   }
   /** The files that versions add, where no two of them differ about one. */
   added({ versions: [before, ...versions] }) {
@@ -116,7 +136,7 @@ class Comparison {
     this.callMs = CALL_MS[0];
     const calls = new Map();
     let [unkept, why] = [0, ''];
-    for (const version of [1, 2, 0].filter((each) => each < this.settings.versions.length)) {
+    for (const version of [1, 2, 0].filter((each) => each <= this.changes)) {
       let heard = null;
       const how = await this.ask({ modules: this.modules(version, true), capture: true }, this.left() / 3, (said) => {
         heard = said;
@@ -181,7 +201,7 @@ class Comparison {
   refuseOdd(inputs, outcomes) {
     const asked = (key) =>
       outcomes
-        .slice(2)
+        .slice(2, 2 + this.changes)
         .some((told) => inputs.some((each, n) => each.literal && each.key === key && told[n] && told[n].odd));
     const usual = new Set(
       inputs.map((each) => each.key).filter((key, n, all) => all.indexOf(key) === n && asked(key)),
@@ -196,7 +216,7 @@ class Comparison {
     const nothing = { cases: 0, constants: new Set(), classes: new Set() };
     const of = (version, file) =>
       this.settings.versions[version][file] == null ? nothing : nature(this.ts, this.own(version, file).sf);
-    return this.settings.versions.slice(1).map((texts, n) => {
+    return this.settings.versions.slice(1, 1 + this.changes).map((texts, n) => {
       const files = Object.keys(texts).filter((file) => texts[file] !== null && (SOURCE.test(file) || file.endsWith('.json')));
       const pairs = files.map((file) => [of(0, file), of(n + 1, file)]);
       return {
@@ -205,6 +225,7 @@ class Comparison {
           [...after.constants].filter((each) => !before.constants.has(each)),
         ),
         classes: pairs.flatMap(([before]) => [...before.classes]),
+        quoted: this.quoted ? this.quoted[n] : [],
       };
     });
   }

@@ -104,8 +104,7 @@ function nature(ts, sf) {
       looksUp(node) ||
       (ts.isBinaryExpression(node) && operators.includes(node.operatorToken.getText(sf)));
     if (ts.isRegularExpressionLiteral(node)) found.constants.add(JSON.stringify(node.text));
-    if (ts.isStringLiteralLike(node)) found.constants.add(JSON.stringify(node.text));
-    if (ts.isNumericLiteral(node)) found.constants.add(JSON.stringify(Number(node.text)));
+    if (literal(ts, node)) found.constants.add(literal(ts, node));
     if (ts.isClassLike(node) && node.name) found.classes.add(node.name.text);
     ts.forEachChild(node, visit);
   };
@@ -113,4 +112,24 @@ function nature(ts, sf) {
   return found;
 }
 
-module.exports = { differing, nature, watching };
+/** A literal as the constants of `nature` have it, or "". */
+function literal(ts, node) {
+  if (ts.isStringLiteralLike(node)) return JSON.stringify(node.text);
+  return ts.isNumericLiteral(node) ? JSON.stringify(Number(node.text)) : '';
+}
+
+/** The text with others in place of these literals. */
+function without(ts, sf, taken) {
+  const edits = [];
+  const visit = (node) => {
+    if (taken.has(literal(ts, node))) {
+      const other = ts.isNumericLiteral(node) ? Number(node.text) + 1_000_003 : JSON.stringify(`${node.text}\u0001`);
+      edits.unshift([node.getStart(sf), node.getEnd(), other]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(sf);
+  return edits.reduce((text, [from, to, other]) => text.slice(0, from) + other + text.slice(to), sf.text);
+}
+
+module.exports = { differing, nature, watching, without };
