@@ -77,3 +77,11 @@ def test_after_a_liar_the_honest_one_wins(courts: Courts) -> None:
     project = PROJECTS["unittest"]
     liar = LIES["test methods are replaced"].change
     assert courts("unittest").judge(liar, project.mended).patch
+
+
+def test_the_threat_model_tells_of_every_lie_and_of_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text()
+    table = page.partition("<!-- lies: begin -->")[2].partition("<!-- lies: end -->")[0]
+    told = [line.split("|")[1:3] for line in table.splitlines() if " `" in line.rpartition("|")[0] or "**" in line]
+    rows = [(tool.strip(), name.strip()) for tool, name in told if tool.strip() in PROJECTS]
+    assert rows == [(lie.tool, name) for name, lie in {**LIES, **NOT_CAUGHT}.items()]
