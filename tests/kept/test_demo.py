@@ -12,6 +12,8 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from llm.kept.board.filters import OUTCOMES, Filter, choices
 from llm.kept.board.overview import overview
 from llm.kept.board.providers import providers
@@ -19,9 +21,10 @@ from llm.kept.board.quotas import quota_board
 from llm.kept.board.runs import runs
 from llm.ledger.home import open_figures
 from llm.ledger.sqlite import SqliteStore
+from llm.ledger.trace_figures import TraceFigures
 from llm.ledger.traces import TraceStore
 from llm.server.demo.home import demo
-from llm.server.demo.runs import DAYS, Clock, fill
+from llm.server.demo.runs import DAYS, Clock, fill, go_on
 
 TORRE = Path(sys.executable).with_name("torre")
 
@@ -88,3 +91,21 @@ def test_a_day_that_has_just_begun_has_calls_to_count(tmp_path: Path) -> None:
     ):
         fill(traces, counted, clock, [tmp_path], midnight + 90)
         assert any(attempt.usd_micros for attempt in traces.attempts(midnight))
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_every_outcome_is_shown_whatever_day_of_the_week_it_is(day: int, tmp_path: Path) -> None:
+    """On some days no run was left in which every lane had failed."""
+    now = 1_796_083_200.0 + day * 86400 + 5 * 3600
+    clock = Clock(now - DAYS * 86400)
+    with (
+        closing(TraceStore(tmp_path / "traces.sqlite", clock=clock)) as traces,
+        closing(SqliteStore(tmp_path / "ledger.sqlite", clock=clock)) as counted,
+    ):
+        fill(traces, counted, clock, [tmp_path], now)
+    with closing(TraceStore(tmp_path / "traces.sqlite", clock=clock)) as traces:
+        go_on(traces, tmp_path)
+        with TraceFigures.at(tmp_path / "traces.sqlite", None) as figures:
+            chosen = (Filter(now - 30 * 86400, now + 1, outcome=each) for each in OUTCOMES)
+            told = [runs(figures, each).total for each in chosen]
+    assert [each for each, count in zip(OUTCOMES, told, strict=True) if not count] == []

@@ -97,10 +97,11 @@ def go_on(traces: TraceStore, workspace: Path) -> None:
 
 
 def _starts(dice: Random, now: float) -> Iterator[float]:
-    """In working hours, fewer at weekends; several within the last hours."""
+    """In working hours, fewer at weekends that nothing special falls on; several within the last hours."""
     for day in range(DAYS, 0, -1):
         at = now - day * 86400
-        few, many = _AT_WEEKENDS if int(at // 86400 + 3) % 7 > 4 else _ON_A_DAY
+        weekend = int(at // 86400 + 3) % 7 > 4 and day - 1 not in (_OUTAGE, _FULL)
+        few, many = _AT_WEEKENDS if weekend else _ON_A_DAY
         yield from sorted(at + dice.triangular(0, 75000, 50000) for _ in range(dice.randint(few, many)))
     today_s = max(60.0, min(10_000, now % 86400))  # what counts against a day's caps has to be of this day
     yield from sorted(now - dice.uniform(0.03, 1) * today_s for _ in range(_JUST_NOW))
@@ -121,7 +122,9 @@ class _Dice:
     def __init__(self, dice: Random, started: float, workspace: str, days_ago: float) -> None:
         self._dice, self._started, self._workspace = dice, started, workspace
         self._trace_id = str(uuid.UUID(int=dice.getrandbits(128), version=4))
-        self._failing = 0.97 if days_ago == _OUTAGE else 0.11
+        outage = days_ago == _OUTAGE
+        self._failing = 0.97 if outage else 0.11
+        self._causes = {cause: n for cause, (*_, n) in _FAILURES.items() if not (outage and cause in _CAPS)}
         self._full = 0.8 if days_ago == _FULL else 0.04
         self._scene: Scene = dice.choices(SCENES, WEIGHTS)[0]
         self._at = started + dice.uniform(1.5, 9)
@@ -177,7 +180,7 @@ class _Dice:
     def _attempt(self, model: Model, number: int) -> bool:
         cause = "ok"
         if self._dice.random() < self._failing:
-            cause = self._dice.choices(tuple(_FAILURES), [weight for _, _, weight in _FAILURES.values()])[0]
+            cause = self._dice.choices(tuple(self._causes), tuple(self._causes.values()))[0]
         status, error, _ = _FAILURES.get(cause, (None, "", 0))
         sent = cause not in _CAPS
         answered = cause == "ok"
