@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -179,7 +180,9 @@ NOT_WRITTEN = "a file cannot be written in the sandbox: [Errno 13] Permission de
 def test_what_cannot_be_written_is_told_and_is_no_red_check(
     tmp_path: Path, closed: list[str], told: dict[str, Any]
 ) -> None:
-    """Such a candidate was told to break all tests, which had not been run."""
+    """Such a candidate was told to break all tests, which had not been run. Who is not root has the view's files
+    written whatever their own modes say: nothing is told then, and the fix is proven."""
+    told = told if os.geteuid() == 0 else {"selected_index": 0}
     for path, text in (("lib/basket.py", RED), ("tests/test_basket.py", TESTS)):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).write_text(text)
