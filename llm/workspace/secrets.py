@@ -52,6 +52,7 @@ _FLAG = re.compile(r"--[\w-]{0,40}$")
 _NETRC = ("password", "passwd")
 """What a space alone parts from its value: an argument, and these words by themselves."""
 _LONGEST_LINE = 128
+_TAKEN_OUT = re.compile(r"\[redacted[\w-]{0,16}(?: \d{1,6})?: [\w .-]{0,40}$")
 _WITHIN = ((_QUOTED, 0), (_PAIRED, 0), (_BARE, 3))
 _FORMS = (*_WITHIN, (_CONFIGURED, 3))
 _WORDS = re.compile(r"[A-Za-z][a-z]{2,}")
@@ -136,13 +137,18 @@ def _of_shape(kind: str, text: str) -> Iterator[Finding]:
 def _assigned(text: str) -> Iterator[Finding]:
     for name in _NAME.finditer(_plain(text)):
         before = text[max(0, name.start() - _LONGEST_LINE) : name.start()]
-        if _HARMLESS.search(before[-_LONGEST_PREFIX:]):
+        if _HARMLESS.search(before[-_LONGEST_PREFIX:]) or _is_taken_out(before, text[name.end() :][:1]):
             continue
         at_start = _LINE_BEFORE.fullmatch(before.rpartition("\n")[2]) is not None
         for form, least in _FORMS if at_start else _WITHIN:
             given = form.match(text, name.end())
             if given and _stands(given, name[0], before) and _is_credential(given["secret"], name[0], least):
                 yield Finding(_ASSIGNED, *given.span("secret"))
+
+
+def _is_taken_out(before: str, after: str) -> bool:
+    """Whether a name is that of a kind which stands where a secret of it was."""
+    return after == "]" and _TAKEN_OUT.search(before) is not None
 
 
 def _plain(text: str) -> str:
