@@ -6,4 +6,5 @@ Its pytest loads none of the plugins that Torre's own tests need, and starts in 
 import sys
 from pathlib import Path
 
-PYTHON = str(Path(sys.executable).parents[1] / "workspace" / "bin" / "python")
+PREFIX = Path(sys.prefix, "workspace")
+PYTHON = str(PREFIX / "bin" / "python")

@@ -76,8 +76,9 @@ def _gated(
     except DiffError as error:
         tell(f"behaviour: not measured (the workspace changed: {error})")
         return list(best)
-    passing = _with_recited(passing, before, changes, examiner)
-    measured, natures = _compared(before, changes, examiner, budget_s, remaining_s)
+    asked = _tests(examiner)
+    passing = _with_recited(passing, before, changes, asked)
+    measured, natures = _compared(before, changes, asked, examiner, budget_s, remaining_s)
     if measured is None:
         return passing
     if measured.why_not:
@@ -106,14 +107,14 @@ def _texts(best: Sequence[Evaluation], examiner: Examiner) -> tuple[list[Evaluat
 
 
 def _with_recited(
-    passing: list[Evaluation], before: Texts, changes: Sequence[Texts], examiner: Examiner
+    passing: list[Evaluation], before: Texts, changes: Sequence[Texts], asked: Sequence[str]
 ) -> list[Evaluation]:
     """With the row that it adds to a table and a test has just so: what the table lacked, or learnt by heart."""
     added = [adds_rows(before, change) for change in changes]
     if not any(added):
         return passing
-    asked = rows_in(_tests(examiner))
-    return [replace(e, recites=min(rows & asked, default="")) for e, rows in zip(passing, added, strict=True)]
+    theirs = rows_in(asked)
+    return [replace(e, recites=min(rows & theirs, default="")) for e, rows in zip(passing, added, strict=True)]
 
 
 def _original(file: Path) -> str | None:
@@ -121,13 +122,17 @@ def _original(file: Path) -> str | None:
 
 
 def _compared(
-    before: Texts, changes: Sequence[Texts], examiner: Examiner, budget_s: float, remaining_s: float
+    before: Texts,
+    changes: Sequence[Texts],
+    asked: Sequence[str],
+    examiner: Examiner,
+    budget_s: float,
+    remaining_s: float,
 ) -> tuple[Measured | None, Sequence[Nature]]:
     """What the versions do and the nature of each change; None where no function of a known language changed."""
     names = watched(before, changes)
     if names:
         known = classes(before)
-        asked = _tests(examiner)
         quoted = constants_in(asked)
         natures = [_nature(before, change, known, quoted, asked) for change in changes]
         others = [without(before, change, quoted) for change in changes]

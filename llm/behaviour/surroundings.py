@@ -6,14 +6,9 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from llm.behaviour.changed import Texts, trees
+from llm.workspace.tampering import FRAMES
 
-_FRAMES = frozenset(
-    (
-        *("_getframe", "_getframemodulename", "_current_frames", "currentframe", "getouterframes", "f_back"),
-        *("extract_stack", "format_stack", "walk_stack", "settrace", "get_objects", "get_referrers"),
-        *("orig_argv", "getenv"),
-    )
-)
+_SENSES = FRAMES | {"format_stack", "get_objects", "get_referrers", "orig_argv", "getenv"}
 _OF_MODULES = frozenset(("argv", "environ", "stack"))
 """These are words of many programs: they count where they are asked of a module."""
 _LOADED = "modules"
@@ -48,9 +43,9 @@ def _of_tree(tree: ast.Module) -> Iterator[str]:
                 yield word
             case ast.Call(func=ast.Name(id="getattr"), args=[_, text, *_]) if _joined(text) in _OF_MODULES:
                 yield _joined(text)
-            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.alias(name=word) if word in _FRAMES:
+            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.alias(name=word) if word in _SENSES:
                 yield word
-            case ast.Constant() | ast.BinOp() if _joined(node) in _FRAMES:
+            case ast.Constant() | ast.BinOp() if _joined(node) in _SENSES:
                 yield _joined(node)
 
 

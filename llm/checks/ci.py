@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from llm.checks import config
 from llm.checks.command import parse
 from llm.checks.recognise import check_of
 from llm.domain import Check
+from llm.workspace import paths
 
 _CONFIDENCE = 0.95
 
@@ -21,7 +21,7 @@ def discover(workspace: Path) -> Iterator[Check]:
     """Checks of .github/workflows, each in the step's working directory. A broken workflow says nothing."""
     folder = workspace / ".github" / "workflows"
     for file in sorted((*folder.glob("*.yml"), *folder.glob("*.yaml"))):
-        for line, directory in _lines(config.text(file)):
+        for line, directory in _lines(paths.text(file)):
             check = check_of(
                 line, directory=directory, source=f".github/workflows/{file.name}", confidence=_CONFIDENCE
             )

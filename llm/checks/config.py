@@ -15,9 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from llm.workspace.paths import text
+
 MAX_DEPTH = 4
 _MAX_DIRECTORIES = 2000
-_MAX_BYTES = 1 << 20
 _PACKAGE_FILES = (
     "package.json",
     "pyproject.toml",
@@ -40,16 +41,6 @@ _OUTPUTS = frozenset(["build", "dist", "out", "target", "coverage", "htmlcov", "
 _FOREIGN = frozenset(["node_modules", "bower_components", "venv", "env", "site-packages", "vendor", "third_party"])
 _EXAMPLES = frozenset(["fixtures", "testdata", "__fixtures__", "examples"])
 _SKIPPED = _OUTPUTS | _FOREIGN | _EXAMPLES
-
-
-def text(path: Path) -> str:
-    """The file's text; "" where it is absent, unreadable or too large to be a configuration."""
-    try:
-        if path.is_file() and path.stat().st_size <= _MAX_BYTES:
-            return path.read_text(errors="replace")
-    except OSError:
-        return ""
-    return ""
 
 
 def pyproject(directory: Path, tool: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from llm.checks import config
 from llm.checks.recognise import check_of, independent
 from llm.domain import Check, Stage
+from llm.workspace import paths
 
 _NAMES = ("test", "tests", "check", "lint", "typecheck", "type-check", "types")
 _RECIPE = re.compile(
@@ -26,7 +27,7 @@ def discover(workspace: Path) -> Iterator[Check]:
     yield from _recipes(workspace, ("GNUmakefile", "makefile", "Makefile"), "make")
     if "tox" in config.ini_sections(workspace / "tox.ini") or (workspace / "tox.toml").is_file():
         yield Check("tox", "tox", stage=Stage.TESTS, source="tox.ini", confidence=_AS_IS)
-    sessions = re.findall(r"@nox\.session[^\n]*\ndef (\w+)", config.text(workspace / "noxfile.py"))
+    sessions = re.findall(r"@nox\.session[^\n]*\ndef (\w+)", paths.text(workspace / "noxfile.py"))
     for name in (name for name in sessions if name in _NAMES):
         yield check_of(f"nox -s {name}", source="noxfile.py", confidence=_AS_IS)
     if (workspace / ".pre-commit-config.yaml").is_file():
@@ -36,7 +37,7 @@ def discover(workspace: Path) -> Iterator[Check]:
 
 def _recipes(workspace: Path, files: tuple[str, ...], runner: str) -> Iterator[Check]:
     file = config.first(workspace, *files)
-    for recipe in _RECIPE.finditer(config.text(workspace / file) if file else ""):
+    for recipe in _RECIPE.finditer(paths.text(workspace / file) if file else ""):
         if recipe["name"] in _NAMES:
             yield from _recipe(recipe, f"{file} {recipe['name']}", runner)
 

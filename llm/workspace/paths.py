@@ -28,6 +28,7 @@ _IGNORED = dict.fromkeys(
 )
 _NAME_BYTES, _PATH_BYTES = 255, 4000
 _FILE_BYTES = 16 << 20
+_TEXT_BYTES = 1 << 20
 
 
 def flaw(path: str) -> str:
@@ -82,6 +83,16 @@ def read(path: str, workspace: Path) -> bytes | None:
         return None
     except PermissionError as error:
         raise DiffError(DiscardReason.INVALID_DIFF, f"{path!r} cannot be read") from error
+
+
+def text(file: Path) -> str:
+    """A file's text; "" of what is no file (a pipe, a link to a device), unreadable, or too large to be a
+    configuration."""
+    try:
+        known = file.is_file() and file.stat().st_size <= _TEXT_BYTES
+        return file.read_text(errors="replace") if known else ""
+    except OSError:
+        return ""
 
 
 def hash_of(content: bytes | None) -> str | None:

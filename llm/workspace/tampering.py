@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from llm.workspace.paths import folded
+from llm.workspace.paths import folded, text
 
 CI = (
     *(".github/**", ".gitlab/**", ".circleci/**", ".buildkite/**", ".azure-pipelines/**", ".teamcity/**"),
@@ -115,7 +115,7 @@ def extended_by(path: str, workspace: Path) -> str:
         return ""
     for folder in PurePosixPath(path).parents:
         for file in sorted(file for pattern in _EXTENDING for file in (workspace / folder).glob(pattern)):
-            named = (match[1] for match in _INCLUDED.finditer(_content(file)))
+            named = (match[1] for match in _INCLUDED.finditer(text(file)))
             places = {os.path.normpath(folder / name) for name in named}
             if places & {path, os.path.splitext(path)[0]}:  # noqa: PTH122 - a path inside a diff, not on a disk
                 return file.relative_to(workspace).as_posix()
@@ -131,12 +131,11 @@ def run_by(path: str, workspace: Path) -> str:
             rf"(?<![\w./-])(?:\./)?{re.escape(str(PurePosixPath(path).relative_to(folder)))}(?![\w-])"
         )
         for file in _RUNNING:
-            if name.search(_content(workspace / folder / file)):
+            if name.search(text(workspace / folder / file)):
                 return (folder / file).as_posix()
     return ""
 
 
-_MOST_BYTES = 1 << 20
 _JUDGING = re.compile(r"(?:.*[-_.])?(?:check|tests?|lint|verify|validate|ci)(?:[-_.].*)?|runtests", re.IGNORECASE)
 _RUNNING = ("Makefile", "makefile", "GNUmakefile", "package.json", "justfile", "Taskfile.yml", "tox.ini")
 _SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx")
@@ -152,15 +151,6 @@ _INCLUDED = re.compile(
 )
 
 
-def _content(file: Path) -> str:
-    """Of what is no file, gone, or larger than a configuration is, nothing: a pipe, a link to a device."""
-    try:
-        known = file.is_file() and file.stat().st_size <= _MOST_BYTES
-        return file.read_text(errors="replace") if known else ""
-    except OSError:
-        return ""
-
-
 def reaches(path: str, before: bytes | None, after: bytes | None) -> str:
     """The test framework that an edit makes code reach for which knew nothing of it, or "".
 
@@ -174,10 +164,17 @@ def reaches(path: str, before: bytes | None, after: bytes | None) -> str:
     return next((words for words in found if words.split()[-1].strip("\"'`") not in old), "")
 
 
+FRAMES = frozenset(
+    (
+        *("_getframe", "_getframemodulename", "_current_frames", "currentframe", "getouterframes", "f_back"),
+        *("extract_stack", "walk_stack", "settrace", "setprofile"),
+    )
+)
+"""By these names Python code sees what called it."""
 _PYTHON_MACHINERY = re.compile(
     r"^[ \t]*(?:import|from)[ \t]+(?:_?pytest|pluggy|unittest(?![ \t]*\.[ \t]*mock|[ \t]+import[ \t]+mock))\b"
     r"|\bTORRE_(?:REPORT|ONLY)\b|\bPYTEST_CURRENT_TEST\b"
-    r"|\b(?:_getframe|currentframe|extract_stack|walk_stack|getouterframes|linecache|f_back|setprofile|settrace)\b"
+    rf"|\b(?:{'|'.join(sorted(FRAMES))}|linecache)\b"
     r"|\binspect[ \t]*\.[ \t]*stack\b",
     re.MULTILINE,
 )
@@ -207,18 +204,18 @@ def _translated(glob: str) -> str:
     return "".join(words.get(piece) or re.escape(piece) for piece in re.split(r"(\*\*/|\*\*|\*|\?)", glob))
 
 
-def _pyproject(text: str) -> dict[str, Any]:
+def _pyproject(written: str) -> dict[str, Any]:
     import tomllib
 
-    data = tomllib.loads(text)
+    data = tomllib.loads(written)
     tools = {f"tool.{name}": table for name, table in _table(data, "tool").items()}
     return {**tools, "project.entry-points": _table(data, "project").get("entry-points")}
 
 
-def _cargo(text: str) -> dict[str, Any]:
+def _cargo(written: str) -> dict[str, Any]:
     import tomllib
 
-    data = tomllib.loads(text)
+    data = tomllib.loads(written)
     own = {key: data.get(key) for key in ("lints", "test", "bench", "profile")}
     return {**own, "workspace.lints": _table(data, "workspace").get("lints")}
 
@@ -230,22 +227,22 @@ def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
     return table
 
 
-def _setup_cfg(text: str) -> dict[str, Any]:
+def _setup_cfg(written: str) -> dict[str, Any]:
     from configparser import Error, RawConfigParser
 
     parser = RawConfigParser(strict=False)
     try:
-        parser.read_string(text)
+        parser.read_string(written)
     except Error as error:
         raise ValueError(str(error)) from error
     harmless = re.compile(r"metadata|options(?!\.entry_points)(\..*)?|build.*|.dist.*|bdist.*")
     return {name: dict(parser[name]) for name in parser.sections() if not harmless.fullmatch(name)}
 
 
-def _package_json(text: str) -> dict[str, Any]:
+def _package_json(written: str) -> dict[str, Any]:
     import json
 
-    data = json.loads(text.removeprefix("\ufeff"))
+    data = json.loads(written.removeprefix("\ufeff"))
     if not isinstance(data, dict):
         raise ValueError("not an object")
     judged = (
@@ -327,8 +324,8 @@ def _asserting(node: ast.AST) -> bool:
     return name.startswith("assert") or name in ("raises", "warns", "fail", "approx", "parametrize")
 
 
-def _other_claims(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if _OTHER_CLAIM.search(line)]
+def _other_claims(written: str) -> list[str]:
+    return [line.strip() for line in written.split("\n") if _OTHER_CLAIM.search(line)]
 
 
 _OTHER_CLAIM = re.compile(

@@ -31,7 +31,9 @@ for folder in ("/tmp", "/var/tmp", "/dev/shm", os.environ["HOME"], os.getcwd()):
 try: socket.socket(socket.AF_UNIX).connect("\\0torre-left-here"); print("socket")
 except OSError: pass
 for pid in filter(str.isdigit, os.listdir("/proc")):
-    if "torre-" + "neighbour" in open(f"/proc/{pid}/cmdline").read(): print("process")
+    try: line = open(f"/proc/{pid}/cmdline").read()
+    except OSError: continue  # it has ended meanwhile
+    if "torre-" + "neighbour" in line: print("process")
 """
 FOUND = ["file", "file", "file", "file", "file", "process", "socket"]
 
@@ -47,8 +49,10 @@ def test_control_outside_all_of_it_is_found(tmp_path_factory: pytest.TempPathFac
     with subprocess.Popen(command, env=env, cwd=place, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"up\n"
         looks = [sys.executable, "-c", LOOKS]
-        found = subprocess.run(looks, env=env, cwd=place, capture_output=True, text=True, check=True).stdout
-        process.send_signal(signal.SIGKILL)
+        try:
+            found = subprocess.run(looks, env=env, cwd=place, capture_output=True, text=True, check=True).stdout
+        finally:
+            process.send_signal(signal.SIGKILL)
     for folder in ("/tmp", "/var/tmp", "/dev/shm"):
         os.unlink(f"{folder}/torre-left-here")  # noqa: PTH108
     assert sorted(line.split()[0] for line in found.splitlines()) == FOUND

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from llm.checks.recognise import check_of
 from llm.checks.run import run_check
 from llm.domain import CheckResult
 from llm.sandbox import open_sandbox
+from tests.workspace_python import PREFIX
 
 NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
 
@@ -37,14 +37,16 @@ def make(tmp_path: Path) -> Make:
 
 @pytest.fixture
 def run(make: Make) -> Run:
-    """Runs a command as a check over files, with this repository's own Python and node packages installed."""
+    """Runs a command as a check over files, with a workspace's Python (or `prefix`) and node packages."""
 
-    def check(texts: Mapping[str, str], command: str, directory: str = ".", **options: Any) -> CheckResult:
+    def check(
+        texts: Mapping[str, str], command: str, directory: str = ".", prefix: Path = PREFIX, **options: Any
+    ) -> CheckResult:
         top = make(texts)
-        for link, target in (("node_modules", NODE_MODULES), (".venv", Path(sys.prefix))):
+        for link, target in (("node_modules", NODE_MODULES), (".venv", prefix)):
             if not (top / link).exists():
                 (top / link).symlink_to(target)
-        with open_sandbox(top, binds=(NODE_MODULES, Path(sys.prefix))) as sandbox:
+        with open_sandbox(top, binds=(NODE_MODULES, prefix)) as sandbox:
             return run_check(check_of(command, directory=directory), sandbox, top, **options)
 
     return check

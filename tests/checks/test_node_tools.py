@@ -9,7 +9,9 @@ import pytest
 from llm.domain import CheckResult
 from tests.checks.conftest import Run
 
-TSCONFIG = '{"compilerOptions": {"strict": true, "module": "esnext", "moduleResolution": "bundler", "types": []}}'
+TSCONFIG = """{ "compilerOptions": {
+    "strict": true, "skipLibCheck": true, "module": "esnext", "moduleResolution": "bundler", "types": []
+} }"""
 ESLINT = 'export default [{ rules: { "no-unused-vars": "error", "no-debugger": "warn" } }];\n'
 SUITE = """
 describe("sum", () => {

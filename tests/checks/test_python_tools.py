@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from llm.domain import CheckResult, TestStatus
 from llm.sandbox.base import Limits
 from tests.checks.conftest import Run
+from tests.workspace_python import PREFIX
 
+WITH_XDIST = Path(sys.prefix)
 CALC = "def add(a: int, b: int) -> int:\n    return a - b\n"
 TESTS = """
 import pytest
@@ -121,20 +126,21 @@ def test_only_runs_the_wanted_tests(run: Run, command: str) -> None:
         "tests/test_a.py": "def test_a(): pass\ndef test_b(): assert 0\n",
         "tests/test_c.py": "raise SystemError('not collected')\n",
     }
-    result = run(files, command, only=("tests/test_a.py::test_a",))
+    prefix = WITH_XDIST if "-n" in command else PREFIX
+    result = run(files, command, prefix=prefix, only=("tests/test_a.py::test_a",))
     assert result.green and statuses(result) == {"tests/test_a.py::test_a": "passed"}
 
 
 def test_xdist_reports_each_test_once(run: Run) -> None:
     files = {"test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test(n): assert n != 3\n"}
-    result = run(files, "pytest -n 2")
+    result = run(files, "pytest -n 2", prefix=WITH_XDIST)
     assert len(result.tests or ()) == 6
     assert [d.test_id for d in result.diagnostics] == ["test_a.py::test[3]"]
 
 
 def test_a_hanging_test_is_named(run: Run) -> None:
     files = {"test_a.py": "import time\ndef test_a(): pass\ndef test_b(): time.sleep(60)\n"}
-    result = run(files, "pytest", limits=Limits(wall_s=15))
+    result = run(files, "pytest", limits=Limits(wall_s=8))
     assert result.killed == "timeout" and not result.green
     assert statuses(result) == {"test_a.py::test_a": "passed", "test_a.py::test_b": "error"}
     assert "did not finish" in next(t.message for t in result.tests or () if t.id.endswith("test_b"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from llm.sandbox import open_sandbox
 from llm.sandbox.base import Job, Sandbox
 from llm.workspace.diff import make_diff
 from llm.workspace.rules import Rules
+from tests.workspace_python import PREFIX
 
 NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
 
@@ -88,7 +88,7 @@ class Court:
 def court(project: Project, folder: Path) -> Iterator[Court]:
     """The project written to `folder`, its red reproduced."""
     write(project, folder)
-    with open_sandbox(folder, binds=(NODE_MODULES, Path(sys.prefix))) as sandbox:
+    with open_sandbox(folder, binds=(NODE_MODULES, PREFIX)) as sandbox:
         checks = discover(folder, [project.check])
         baseline = reproduce(checks, lambda check, stop: run_check(check, sandbox, folder, cancel=stop))
         assert baseline.red and not baseline.flaky, baseline

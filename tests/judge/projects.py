@@ -173,7 +173,9 @@ STRICT = '{ "compilerOptions": { "strict": true } }\n'
 TSCONFIG = """\
 {
   "extends": "./config/strict.json",
-  "compilerOptions": { "noEmit": true, "module": "esnext", "moduleResolution": "bundler", "types": [] },
+  "compilerOptions": {
+    "noEmit": true, "skipLibCheck": true, "module": "esnext", "moduleResolution": "bundler", "types": []
+  },
   "include": ["src"]
 }
 """

@@ -13,6 +13,7 @@ from llm.checks.planting import TestFile, failing_tests, files_of, in_tests, kno
 from llm.checks.reading import NO_TESTS, from_report, from_text
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
+from llm.workspace import paths
 
 _IS_MODULE = re.compile(r"^\s*(?:import|export)\b", re.MULTILINE)
 _IMPORTS = 'import { test as WORD } from "node:test";\nimport WORD_assert from "node:assert";'
@@ -54,7 +55,7 @@ class NodeTest(Tool):
 
     def discover(self, directory: Path) -> Iterator[Check]:
         for file in config.sources(directory, "*.test.js", "*.test.mjs", "*.test.cjs", "test-*.js", "test-*.mjs"):
-            if "node:test" in config.text(file):
+            if "node:test" in paths.text(file):
                 yield Check(
                     "node --test", "node --test", source=file.relative_to(directory).as_posix(), confidence=0.7
                 )

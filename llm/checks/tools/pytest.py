@@ -17,6 +17,7 @@ from llm.checks.planting import TestFile, beside, failing_case, in_tests
 from llm.checks.reading import NO_TESTS, from_report, from_text, records
 from llm.domain import Check, Stage, TestStatus
 from llm.sandbox.base import Completed
+from llm.workspace import paths
 
 _NOTHING_COLLECTED = 5
 _VARIABLE_CHARS = 100_000  # Linux takes 128 KiB in one variable; for more tests than that all are run
@@ -149,7 +150,7 @@ def _configured(directory: Path) -> str:
 def _test_file(directory: Path) -> str:
     """A test file that unittest alone would not run: it has a plain test function, or it asks for pytest."""
     for file in config.sources(directory, "test_*.py", "*_test.py"):
-        text = config.text(file)
+        text = paths.text(file)
         if "import pytest" in text or any(
             line.startswith(("def test", "async def test")) for line in text.splitlines()
         ):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from llm.checks import config
 from llm.checks.base import Control, Instrumented, Reading, Scene, Tool
 from llm.checks.command import drop, invocation
 from llm.checks.planting import in_sources
 from llm.checks.reading import from_text
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
+from llm.workspace import paths
 
 _TYPED = (".ts", ".tsx", ".mts", ".cts", ".vue")
 _PLAIN = (".js", ".jsx", ".mjs", ".cjs")
@@ -24,7 +24,7 @@ class Tsc(Tool):
 
     def discover(self, directory: Path) -> Iterator[Check]:
         if (directory / "tsconfig.json").is_file():
-            solution = '"references"' in config.text(directory / "tsconfig.json")
+            solution = '"references"' in paths.text(directory / "tsconfig.json")
             command = "tsc -b" if solution else "tsc --noEmit"
             yield Check("tsc", command, source="tsconfig.json", confidence=0.8)
 

@@ -14,6 +14,7 @@ from llm.checks.planting import TestFile, beside, failing_case, in_tests
 from llm.checks.reading import NO_TESTS, from_report, from_text
 from llm.domain import Check, Stage
 from llm.sandbox.base import Completed
+from llm.workspace import paths
 
 _NOTHING_RAN = 5  # since Python 3.12; 0 before
 
@@ -26,7 +27,7 @@ class Unittest(Tool):
 
     def discover(self, directory: Path) -> Iterator[Check]:
         for file in config.sources(directory, "test*.py"):
-            if "TestCase" in config.text(file):
+            if "TestCase" in paths.text(file):
                 start = file.relative_to(directory).parent.as_posix()
                 plain = start == "." or (file.parent / "__init__.py").is_file()
                 command = "python -m unittest discover" if plain else f"python -m unittest discover -s '{start}'"
