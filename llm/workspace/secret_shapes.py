@@ -122,8 +122,9 @@ _SERVICES: Mapping[str, Shape] = {
     ),
     "Discord bot token": (
         (".",),
-        r"(?<![\w.\-])[MNO][A-Za-z\d_\-]{23,25}\.[A-Za-z\d_\-]{6}\.[A-Za-z\d_\-]{27,38}(?![\w.\-])|\bmfa\.[\w\-]{84}(?![\w\-])",
+        r"[MNO](?<![\w.\-].)[A-Za-z\d_\-]{23,25}\.[A-Za-z\d_\-]{6}\.[A-Za-z\d_\-]{27,38}(?![\w.\-])",
     ),
+    "Discord user token": (("mfa.",), r"\bmfa\.[\w\-]{84}(?![\w\-])"),
     "Telegram bot token": ((":aa",), r"(?<![A-Za-z0-9:])(?:bot)?\d{8,10}:AA[A-Za-z0-9_\-]{33}(?![\w\-])"),
     "Stripe key": (("k_live_", "k_test_", "k_prod_"), r"\b(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{16,}"),
     "Stripe webhook secret": (("whsec_",), r"\bwhsec_[A-Za-z0-9+/]{24,}"),

@@ -70,6 +70,8 @@ _HARMLESS = re.compile(
 )
 """What comes before `token` or `key` where it is a place in a list or a word of a language."""
 _LONGEST_PREFIX = 16
+_LITERAL_FIRST = re.compile(r"^(\\b)([A-Za-z][A-Za-z\d_]+)(?![A-Za-z\d_?*+{])")
+"""What a shape begins with is looked for first, and its edge then: a search for letters is many times quicker."""
 _PASSWORDS = re.compile("pass|pwd")
 _SHORT, _SHORT_PASSWORD = 16, 10
 _CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"\d"), re.compile(r"[^\w.-]"))
@@ -122,7 +124,7 @@ def redact(text: str) -> tuple[str, int]:
 
 @cache
 def _pattern(kind: str) -> re.Pattern[str]:
-    return re.compile(SHAPES[kind][1])
+    return re.compile(_LITERAL_FIRST.sub(r"\2(?<=\1\2)", SHAPES[kind][1]))
 
 
 def _of_shape(kind: str, text: str) -> Iterator[Finding]:
@@ -137,7 +139,7 @@ def _of_shape(kind: str, text: str) -> Iterator[Finding]:
 def _assigned(text: str) -> Iterator[Finding]:
     for name in _NAME.finditer(_plain(text)):
         before = text[max(0, name.start() - _LONGEST_LINE) : name.start()]
-        if _HARMLESS.search(before[-_LONGEST_PREFIX:]) or _is_taken_out(before, text[name.end() :][:1]):
+        if _HARMLESS.search(before[-_LONGEST_PREFIX:]) or _is_taken_out(before, text[name.end() : name.end() + 1]):
             continue
         at_start = _LINE_BEFORE.fullmatch(before.rpartition("\n")[2]) is not None
         for form, least in _FORMS if at_start else _WITHIN:

@@ -136,9 +136,7 @@ def red(workspace: Callable[..., Path]) -> Path:
     return workspace(FILES)
 
 
-EACH_ONCE = {"py-tests": GPT, "py-types": CLAUDE, "py-style": GEMINI, "py-build": LOCAL, "py-make": GPT}
-EACH_ONCE |= {"js-tests": CLAUDE}
-PAIRS = [*((lane, "py-unittest") for lane in PROTOCOLS), *((lane, name) for name, lane in EACH_ONCE.items())]
+PAIRS = [*((lane, "py-unittest") for lane in PROTOCOLS), (CLAUDE, "py-style"), (GEMINI, "py-build")]
 if "TORRE_SOAK" in os.environ:
     PAIRS = [(lane, name) for lane in PROTOCOLS for name in MENDED]
 

@@ -22,6 +22,7 @@ PLANTED = {
     "Teams webhook": ".webhook.office.com/webhookb2/" + _H[:36] + "@" + _H[:36] + "/IncomingWebhook/" + _H[:32],
     "Discord webhook": "discord.com/api/webhooks/" + _D * 2 + "/" + _A[:68],
     "Discord bot token": "M" + _A[:25] + "." + _A[:6] + "." + _A[:30],
+    "Discord user token": "mfa." + (_A + _A)[:84],
     "Anthropic key": "sk-ant-" + "api03-" + _A[:60],
     "OpenAI key": "sk-" + "proj-" + _A[:60],
     "OpenRouter key": "sk-or-" + "v1-" + _H[:64],
