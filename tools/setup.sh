@@ -17,6 +17,7 @@ fi
 install=("$venv/bin/uv" pip install -q --compile-bytecode) # a sandbox can keep no byte code: each run would compile anew
 "${install[@]}" --python "$venv/bin/python" --require-hashes -r requirements.lock
 "${install[@]}" --python "$venv/bin/python" --no-deps --editable .
+"$venv/bin/python" -m compileall -q llm
 
 # The tools that a workspace of the tests and examples brings: without the pytest plugins that Torre's own tests load,
 # which take four times as long to import as everything else that such a check does.

@@ -12,7 +12,9 @@ from llm.sandbox.base import Limits
 from tests.checks.conftest import Run
 from tests.workspace_python import PREFIX
 
-WITH_XDIST = Path(sys.prefix)
+OWN = Path(sys.prefix)
+XDIST = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 pytest -p xdist.plugin -n 2"
+"""In Torre's own environment, whose other plugins take seconds to import."""
 CALC = "def add(a: int, b: int) -> int:\n    return a - b\n"
 TESTS = """
 import pytest
@@ -120,20 +122,20 @@ def test_nothing_collected_is_neither_red_nor_green(run: Run) -> None:
     assert result.not_run == "no tests collected" and not result.green
 
 
-@pytest.mark.parametrize("command", ["pytest", "pytest -n 2", "pytest tests", "cd . && pytest"])
+@pytest.mark.parametrize("command", ["pytest", XDIST, "pytest tests", "cd . && pytest"])
 def test_only_runs_the_wanted_tests(run: Run, command: str) -> None:
     files = {
         "tests/test_a.py": "def test_a(): pass\ndef test_b(): assert 0\n",
         "tests/test_c.py": "raise SystemError('not collected')\n",
     }
-    prefix = WITH_XDIST if "-n" in command else PREFIX
+    prefix = OWN if command == XDIST else PREFIX
     result = run(files, command, prefix=prefix, only=("tests/test_a.py::test_a",))
     assert result.green and statuses(result) == {"tests/test_a.py::test_a": "passed"}
 
 
 def test_xdist_reports_each_test_once(run: Run) -> None:
     files = {"test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test(n): assert n != 3\n"}
-    result = run(files, "pytest -n 2", prefix=WITH_XDIST)
+    result = run(files, XDIST, prefix=OWN)
     assert len(result.tests or ()) == 6
     assert [d.test_id for d in result.diagnostics] == ["test_a.py::test[3]"]
 

@@ -26,8 +26,11 @@ NONE = "no negative control was possible"
 
 
 SOAK = "TORRE_SOAK" in os.environ
-SLOW = {"one file is named", "the first failure ends it", "tests of some name", "one test is named"}
-"""Of pytest, and for `make soak`."""
+SLOW = {
+    *("one file is named", "the first failure ends it", "tests of some name", "one test is named"),
+    *("files have one name only", "no order of tests"),
+}
+"""What takes seconds and differs little from another: for `make soak`."""
 
 
 def judged(name: str, folder: Path, check: str, files: Mapping[str, str], lie: str = "") -> Verdict:

@@ -23,6 +23,8 @@ MORE_OF_A_KIND = {
     "@ts-ignore over lines",
     "tests are excused whose names hold no drawn word",
     "tests are excused by what their code names",
+    "tests are excused by their whole names",
+    "known tests are reported as passed",
     "tests are excused that called the code",
     "hard-coded answers, and the old rule beside them",
     "tests with known names are excused, in jest",
