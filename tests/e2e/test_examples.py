@@ -102,16 +102,16 @@ def test_turns_green(
     env: dict[str, str],
     schema: Draft202012Validator,
 ) -> None:
-    before = fingerprint(EXAMPLES / name)
-    ran = torre("fix", "--json", EXAMPLES / name)
-    assert fingerprint(EXAMPLES / name) == before, "the workspace itself was changed"
+    root = example(name)
+    before = fingerprint(root)
+    ran = torre("fix", "--json", root)
+    assert fingerprint(root) == before, "the workspace itself was changed"
     answer = ran.json()
     schema.validate(answer)
     assert (ran.exit_code, answer["mode"]) == (0, "PATCH"), f"{answer['report']}\n{ran.stderr}"
     proof = [(check["before"]["status"], check["after"]["status"]) for check in answer["report"]["checks"]]
     assert {after for _, after in proof} == {"green"} and "red" in {before for before, _ in proof}
 
-    root = example(name)
     untouched = judge(root)
     assert untouched, "the example has tests or configuration"
     apply(answer["diff"], root)
