@@ -60,7 +60,7 @@ while size < 700 << 20 and len(held) < 9000:
         try:
             while True: size += end.send(bytes(32768))
         except OSError: pass
-if size >= 700 << 20: time.sleep(1); print("THROUGH")
+if size >= 700 << 20: time.sleep(4); print("THROUGH")
 """
 _TABLES = """
 import mmap, time
@@ -68,7 +68,7 @@ held = [mmap.mmap(-1, 8 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4
 for area in held:
     if hasattr(mmap, "MADV_NOHUGEPAGE"): area.madvise(mmap.MADV_NOHUGEPAGE)
     for at in range(0, 8 << 30, 2 << 20): area[at]
-time.sleep(1); print("THROUGH")
+time.sleep(4); print("THROUGH")
 """
 _FIFO = "import os; os.mkfifo('a-fifo'); open('a-fifo').read()"
 _DEAF = """

@@ -206,12 +206,23 @@ def test_an_endless_line_is_not_kept_for_ever(raw: RawServer, protocol: str) -> 
 
 
 def cancelled(raw: RawServer, protocol: str, after_s: float) -> ProviderFailure:
-    """Ask, and cancel from another thread once the server has been reached."""
-    cancel = threading.Event()
-    threading.Timer(after_s, cancel.set).start()
-    started = time.monotonic()
+    """Ask, and cancel from another thread so long after the server has been reached."""
+    cancel, cancelled_at = threading.Event(), [0.0]
+
+    def once_reached() -> None:
+        until = time.monotonic() + 10
+        while not raw.requests and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(after_s)
+        cancelled_at[0] = time.monotonic()
+        cancel.set()
+
+    waiting = threading.Thread(target=once_reached)
+    waiting.start()
     failed = failure(raw, protocol, cancel=cancel)
-    assert time.monotonic() - started < after_s + 0.5
+    ended = time.monotonic()
+    waiting.join()
+    assert ended - cancelled_at[0] < 1
     return failed
 
 
