@@ -80,12 +80,18 @@ class _Server(uvicorn.Server):
             signal.signal(number, signal.SIG_IGN)
 
     def _stop(self) -> None:
-        if self.should_exit:
-            self.force_exit = True
+        if self._closing is not None:
+            self._desk.hurry()
+            self._closing.add_done_callback(self._leave)
             return
         self.should_exit = True
         _log.info("stopping: what is going on is given its time; again: at once")
         self._closing = asyncio.get_running_loop().create_task(self._desk.close())
+
+    def _leave(self, _: object) -> None:
+        """Do not wait for clients either. uvicorn looks at it before it waits for the application, not while it
+        does: what the application waits for is the desk's to cut short."""
+        self.force_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -99,9 +99,29 @@ def test_told_twice_it_ends_at_once_and_nothing_outlives_it(serve: Serve) -> Non
     assert wait_until(lambda: processes_running("7427"))
     server.process.send_signal(signal.SIGTERM)
     assert wait_until(lambda: not answers(server))
+    time.sleep(1)  # by now it waits for nothing but the run: then the second signal was not heard
     assert server.stop(signal.SIGINT, seconds=20) == 0, server.log
     assert wait_until(lambda: not processes_running("7427"), 15)
     assert serve().get(f"/v1/runs/{run['id']}").json()["state"] == "interrupted"
+
+
+def test_told_twice_at_once_whoever_waits_for_a_run_is_told(serve: Serve) -> None:
+    server = serve("--grace", "100")
+    told: list[httpx2.Response] = []
+
+    def wait() -> None:
+        told.append(
+            httpx2.post(f"{server.url}/v1/runs", json=hang("7428"), headers={"Prefer": "wait"}, timeout=60)
+        )
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert wait_until(lambda: processes_running("7428"))
+    server.process.send_signal(signal.SIGTERM)
+    assert server.stop(signal.SIGINT, seconds=20) == 0, server.log
+    waiting.join()
+    assert (told[0].status_code, told[0].json()["detail"]) == (503, "the run was interrupted")
+    assert not processes_running("7428")
 
 
 def answers(server: Server) -> bool:

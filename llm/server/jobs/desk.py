@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from llm.server.jobs.child import Children
 from llm.server.jobs.crew import Crew
@@ -50,7 +51,7 @@ class Desk:
             False: Crew(settings.workers, settings.queue, self._work),
             True: Crew(_ATTENDED_AT_ONCE, settings.queue, self._work),
         }
-        self.stopping = asyncio.Event()
+        self.stopping, self._in_haste = asyncio.Event(), asyncio.Event()
         self.refused = 0
         self._closing: asyncio.Task[None] | None = None
 
@@ -103,6 +104,10 @@ class Desk:
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
 
+    def hurry(self) -> None:
+        """What is going on is given no more time."""
+        self._in_haste.set()
+
     async def _close(self) -> None:
         self.stopping.set()
         for crew in self._crews.values():
@@ -111,14 +116,19 @@ class Desk:
         for ticket in self._tickets.values():
             if ticket.state is State.QUEUED:
                 ticket.over.set()
-        waits = [asyncio.create_task(ticket.over.wait()) for ticket in going_on]
-        if waits:
-            await asyncio.wait(waits, timeout=self._settings.grace_s)
+        await self._give_time(going_on)
         for ticket in going_on:
             ticket.stop.set()
         for crew in self._crews.values():
             await crew.leave()
         self._children.close()
+
+    async def _give_time(self, going_on: Sequence[Ticket]) -> None:
+        over = asyncio.gather(*(ticket.over.wait() for ticket in going_on))
+        either: set[asyncio.Future[Any]] = {over, asyncio.ensure_future(self._in_haste.wait())}
+        await asyncio.wait(either, timeout=self._settings.grace_s, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in either:
+            waiting.cancel()
 
     def _admit(self, ticket: Ticket) -> None:
         self._tickets[ticket.id] = ticket
