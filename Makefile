@@ -8,7 +8,7 @@ WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/workspace/bin:$(CURDIR)/$(BIN):$$PATH"
 WORKERS ?= 2
 export PYTHONPATH :=
 
-.PHONY: demo test pytest soak bench setup test-tools lint lock schema clean
+.PHONY: demo test pytest soak bench setup system test-tools lint lock schema clean
 
 demo: $(VENV)/.ready
 	@echo '$$ torre fix examples/py-tests'
@@ -34,19 +34,22 @@ lint: setup
 bench: setup
 	$(WITH_TOOLS) $(BIN)/python -m bench.run
 
-setup: $(VENV)/.ready node_modules/.ready
+setup:
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.ready node_modules/.ready
+
+system:
+	@tools/system.sh $(PYTHON)
 
 # What only the tests need beyond that: a browser for the dashboard, a Prometheus for the metrics, curl for the docs,
 # gVisor for `isolation: strong`.
 test-tools:
 	@tools/packages.sh --lean chromium=chromium curl=curl prometheus=prometheus runsc=runsc
 
-$(VENV)/.ready: pyproject.toml requirements.lock tools/setup.sh tools/packages.sh
+$(VENV)/.ready: pyproject.toml requirements.lock tools/setup.sh | system
 	tools/setup.sh $(PYTHON) $(VENV)
 	@touch $@
 
-node_modules/.ready: package.json package-lock.json
-	@command -v npm >/dev/null || { echo 'npm is missing: install Node.js 20 or later (Debian: apt-get install nodejs npm)' >&2; exit 1; }
+node_modules/.ready: package.json package-lock.json | system
 	npm install --no-save --no-fund --no-audit  # not `ci`: it refuses a registry that lacks other platforms' binaries
 	@touch $@
 

@@ -1,17 +1,8 @@
 #!/usr/bin/env bash
-# Make the development environment: tools/setup.sh PYTHON VENV. Idempotent; says what it cannot install itself.
+# Make the development environment: tools/setup.sh PYTHON VENV. Idempotent.
 set -euo pipefail
 python=$1 venv=$2
 
-wanted=("$python=python3" bwrap=bubblewrap git=git node=nodejs npm=npm unshare=util-linux)
-if command -v "$python" >/dev/null && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    wanted+=(python3-venv)
-fi
-"$(dirname "$0")/packages.sh" "${wanted[@]}"
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-    echo "Python 3.11 or later is needed; $("$python" --version) was found. Run: make PYTHON=python3.12 …" >&2
-    exit 1
-}
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install -q --disable-pip-version-check uv==0.13.9
 install=("$venv/bin/uv" pip install -q --compile-bytecode) # a sandbox can keep no byte code: each run would compile anew
