@@ -49,6 +49,7 @@ _BARE = re.compile(
 )
 """The same in the middle of a line: a URL's query, a connection string, an argument, a `.netrc`, a header."""
 _FLAG = re.compile(r"--[\w-]{0,40}$")
+_WORD = re.compile(r"[\w-]")
 _NETRC = ("password", "passwd")
 """What a space alone parts from its value: an argument, and these words by themselves."""
 _LONGEST_LINE = 128
@@ -139,12 +140,15 @@ def _of_shape(kind: str, text: str) -> Iterator[Finding]:
 def _assigned(text: str) -> Iterator[Finding]:
     for name in _NAME.finditer(_plain(text)):
         before = text[max(0, name.start() - _LONGEST_LINE) : name.start()]
+        at_start = _LINE_BEFORE.fullmatch(before.rpartition("\n")[2]) is not None
+        forms = _FORMS if at_start else _WITHIN
+        values = [(given, least) for form, least in forms if (given := form.match(text, name.end()))]
+        if not values:  # most names are given nothing
+            continue
         if _HARMLESS.search(before[-_LONGEST_PREFIX:]) or _is_taken_out(before, text[name.end() : name.end() + 1]):
             continue
-        at_start = _LINE_BEFORE.fullmatch(before.rpartition("\n")[2]) is not None
-        for form, least in _FORMS if at_start else _WITHIN:
-            given = form.match(text, name.end())
-            if given and _stands(given, name[0], before) and _is_credential(given["secret"], name[0], least):
+        for given, least in values:
+            if _stands(given, name[0], before) and _is_credential(given["secret"], name[0], least):
                 yield Finding(_ASSIGNED, *given.span("secret"))
 
 
@@ -160,9 +164,9 @@ def _plain(text: str) -> str:
 
 def _stands(given: re.Match[str], name: str, before: str) -> bool:
     """Whether what comes before the name lets a space alone part it from its value, where nothing else does."""
-    if not given.groupdict().get("spaced"):
+    if given.re is not _BARE or not given["spaced"]:
         return True
-    alone = name in _NETRC and not re.search(r"[\w-]$", before)
+    alone = name in _NETRC and not _WORD.match(before, len(before) - 1)
     return alone or _FLAG.search(before) is not None
 
 
