@@ -136,9 +136,9 @@ def red(workspace: Callable[..., Path]) -> Path:
     return workspace(FILES)
 
 
-PAIRS = [*((lane, "py-unittest") for lane in PROTOCOLS), (CLAUDE, "py-style"), (GEMINI, "py-build")]
-if "TORRE_SOAK" in os.environ:
-    PAIRS = [(lane, name) for lane in PROTOCOLS for name in MENDED]
+PAIRS = [
+    (lane, name) for lane in PROTOCOLS for name in (MENDED if "TORRE_SOAK" in os.environ else ["py-unittest"])
+]
 
 
 @pytest.mark.parametrize(("lane", "name"), PAIRS)

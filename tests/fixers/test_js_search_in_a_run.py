@@ -37,7 +37,7 @@ def fixed(repository: Path, files: dict[str, str], command: str) -> Run:
         trace_id="6f1f4c9e-0000-4000-8000-000000000002",
         workspace=workspace,
         checks=(command,),
-        max_seconds=30.0,
+        max_seconds=300.0,
     )
     return repair(request, lambda event: None)
 

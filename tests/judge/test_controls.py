@@ -28,7 +28,7 @@ NONE = "no negative control was possible"
 SOAK = "TORRE_SOAK" in os.environ
 SLOW = {
     *("one file is named", "the first failure ends it", "tests of some name", "one test is named"),
-    *("files have one name only", "no order of tests"),
+    *("files have one name only", "no order of tests", "configuration names the source"),
 }
 """What takes seconds and differs little from another: for `make soak`."""
 
