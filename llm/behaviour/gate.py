@@ -34,8 +34,10 @@ from llm.rerank.examine import Examiner
 from llm.rerank.select import merit
 from llm.triage.clean import strip_control
 
-BUDGET_S = 5.0
-"""Wall time of the whole gate."""
+_LEAST_S, _MOST_S = 5.0, 20.0
+"""Wall time of the whole gate, unless the caller says how much."""
+_RUNS = 6
+"""It runs the tests for the original and two candidates, and each version answers: as long as so many runs."""
 _MOST = 15
 
 Tell = Callable[[str], None]
@@ -46,16 +48,17 @@ def gate(
     examiner: Examiner,
     remaining_s: float,
     tell: Tell = lambda _: None,
-    budget_s: float = BUDGET_S,
+    budget_s: float | None = None,
 ) -> tuple[Evaluation, ...]:
     """The evaluations with `behaviour`, `distinguishing`, `recites` and, of one that is overfit, the reason.
 
-    The best fifteen of those that passed are compared, whoever made them, within `budget_s` or what is left; where
-    all of them are overfit, the next.
+    The best fifteen of those that passed are compared, whoever made them, within `budget_s` (None: 5 to 20 s, by
+    how long the tests take) or what is left; where all of them are overfit, the next.
     `tell` hears in one line what was found, or why nothing could be measured. Raises SandboxError.
     """
     evaluations = [replace(e, behaviour="", distinguishing="", recites="") for e in evaluations]
     waiting = sorted((e for e in evaluations if e.passed), key=merit)
+    budget_s = _usual_s(examiner) if budget_s is None else budget_s
     began = time.monotonic()
     while waiting:
         best, waiting = waiting[:_MOST], waiting[_MOST:]
@@ -65,6 +68,13 @@ def gate(
         if any(e.passed for e in told.values()):
             break
     return tuple(evaluations)
+
+
+def _usual_s(examiner: Examiner) -> float:
+    """More for slow tests, or tests on a slow machine: what cannot be compared in time is advice at best."""
+    results = (*examiner.baseline.red, *examiner.baseline.green)
+    slowest = max((result.duration_s for result in results if result.tests), default=0.0)
+    return min(max(_LEAST_S, _RUNS * slowest), _MOST_S)
 
 
 def _gated(

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from llm.behaviour.gate import BUDGET_S, gate
+from llm.behaviour.gate import gate
 from llm.budget import Budget
 from llm.checks.baseline import reproduce, width
 from llm.checks.discover import discover
@@ -31,8 +31,8 @@ class ExecutionReranker:
     """Executes candidates against a workspace's checks, as many at once as there are cores.
 
     `checks` are shell lines; without them the workspace's own are discovered. `deadline_s` bounds the whole run,
-    `compare_s` the comparison of what passed on inputs beyond the tests'. `isolation` is the least that is
-    accepted: `strong`, `full` or `reduced`.
+    `compare_s` the comparison of what passed on inputs beyond the tests' (None: 5 to 20 s, by how long these
+    take). `isolation` is the least that is accepted: `strong`, `full` or `reduced`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ExecutionReranker:
         checks: Sequence[str] = (),
         rules: Rules | None = None,
         deadline_s: float | None = None,
-        compare_s: float = BUDGET_S,
+        compare_s: float | None = None,
         isolation: str = Isolation.FULL,
     ) -> None:
         if isinstance(checks, str):

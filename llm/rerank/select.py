@@ -70,19 +70,20 @@ def _clusters(evaluations: Sequence[Evaluation]) -> Counter[str]:
 def _ambiguous(ranking: Sequence[Evaluation]) -> bool:
     """Passing candidates of the best tier that were seen to behave differently. All guesses are one tier here.
 
-    Where none of them could be compared, two of the search's are one too many: it proposes what is near at hand,
+    Where the best could not be compared, two of the search's are one too many: it proposes what is near at hand,
     and nothing but the comparison tells its first find from an accident. And one that adds to a table what a test
     says word for word may be the row that was forgotten, or the test learnt by heart.
     """
     passing = [e for e in ranking if e.passed]
-    if passing and passing[0].recites and is_guess(passing[0]):
+    if not passing:
+        return False
+    if passing[0].recites and is_guess(passing[0]):
+        return True
+    searched = [e for e in passing if is_guess(e) and e.candidate.provider == EMBEDDED]
+    if not passing[0].behaviour and len(searched) > 1 and passing[0] in searched:
         return True
     known = [e for e in passing if e.behaviour]
-    if not known:
-        searched = [e for e in passing if is_guess(e) and e.candidate.provider == EMBEDDED]
-        return len(searched) > 1 and passing[0] in searched
-    equals = (e for e in known if _one_tier(e, known[0]))
-    return len({e.behaviour for e in equals}) > 1
+    return len({e.behaviour for e in known if _one_tier(e, known[0])}) > 1
 
 
 def _one_tier(one: Evaluation, two: Evaluation) -> bool:

@@ -44,7 +44,7 @@ Gate = Callable[..., Gated]
 def gated(tmp_path: Path) -> Gate:
     """`gated(app, tests, *changes)`: `app.py` and its tests, and one candidate a changed text of `app.py`."""
 
-    def run(app: str, tests: str, *changes: Change, command: str = PYTEST, seconds: float = 20.0) -> Gated:
+    def run(app: str, tests: str, *changes: Change, command: str = PYTEST, seconds: float | None = 20.0) -> Gated:
         with red_python(tmp_path, {"app.py": app, "test_app.py": tests}, command) as red:
             baseline = Baseline((red.state().baseline[0],))
             examiner = Examiner(red.workspace, red.sandbox, baseline, Rules(), Budget(30.0))
@@ -52,7 +52,7 @@ def gated(tmp_path: Path) -> Gate:
             executed = [examiner.examine(each, n, Event()) for n, each in enumerate(made)]
             assert [e.detail for e in executed if not e.passed] == [], "every candidate passes the tests"
             said: list[str] = []
-            judged = gate(executed, examiner, seconds, said.append, budget_s=seconds)
+            judged = gate(executed, examiner, 20.0 if seconds is None else seconds, said.append, budget_s=seconds)
         return Gated(judged, tuple(said), select(judged))
 
     return run

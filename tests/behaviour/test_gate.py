@@ -325,3 +325,12 @@ def test_a_fix_of_many_lines_passes_and_unittest_is_understood(gated: Gate) -> N
 def test_without_time_nothing_is_measured_and_the_verdicts_stay(gated: Gate) -> None:
     found = gated(FIB, FIB_TEST, FIB.replace("a + a", "a + b"), seconds=0.0)
     assert found.reasons == ["passed"] and "not measured" in found.said[0]
+
+
+@pytest.mark.parametrize(("seconds", "compared"), [(None, True), (5.0, False)])
+def test_slow_tests_or_slow_machines_are_given_more_time(
+    gated: Gate, seconds: float | None, compared: bool
+) -> None:
+    tests = "__import__('time').sleep(2.5)\n" + FIB_TEST
+    found = gated(FIB, tests, FIB.replace("a + a", "a + b"), seconds=seconds)
+    assert bool(found.evaluations[0].behaviour) == compared, found.said

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def _content(path: Path) -> str:
     if path.is_symlink():
         return str(path.readlink())
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+_sleeps = count(7000)
+
+
+def a_long_sleep() -> str:
+    """Seconds for `sleep` that nobody else on this machine sleeps: its process is known by them."""
+    return f"{next(_sleeps)}.{os.getpid()}"
 
 
 def processes_running(argument: str) -> list[str]:

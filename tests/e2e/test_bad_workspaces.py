@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import TORRE, Torre, fingerprint, processes_running
+from tests.e2e.conftest import TORRE, Torre, a_long_sleep, fingerprint, processes_running
 
 Make = Callable[..., Path]
 
@@ -140,14 +140,14 @@ def test_paths_that_lead_out_are_left_alone(torre: Torre, workspace: Make, tmp_p
 
 
 def test_a_check_that_hangs_is_killed_at_the_deadline(torre: Torre, workspace: Make) -> None:
-    root = workspace(UNUSED_IMPORT)
+    root, seconds = workspace(UNUSED_IMPORT), a_long_sleep()
     started = time.monotonic()
-    ran = torre("fix", "--json", "--deadline", "3", "--check", "sleep 7411 & sleep 7411", root)
+    ran = torre("fix", "--json", "--deadline", "3", "--check", f"sleep {seconds} & sleep {seconds}", root)
     assert time.monotonic() - started < 20
     assert ran.exit_code == 1
     assert ran.json()["report"]["checks"][0]["before"]["killed"] == "timeout"
-    assert "sleep 7411" in str(ran.json()["report"]["checks"])
-    assert not processes_running("7411")
+    assert f"sleep {seconds}" in str(ran.json()["report"]["checks"])
+    assert not processes_running(seconds)
 
 
 def test_a_check_that_prints_a_gigabyte_is_cut_off(torre: Torre, workspace: Make) -> None:

@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
-from tests.e2e.conftest import REPOSITORY, TORRE, fingerprint, processes_running
+from tests.e2e.conftest import REPOSITORY, TORRE, a_long_sleep, fingerprint, processes_running
 from tests.e2e.test_interrupt import wait_until
 from tests.mcp.conftest import GREEN, RED
 
@@ -143,17 +143,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_a_cancelled_call_takes_its_sandboxes_with_it(root: Path, project: Path, env: dict[str, str]) -> None:
-    assert asyncio.run(_cancelled(connected(root, env), "7411"))
+    assert asyncio.run(_cancelled(connected(root, env)))
     (record,) = (project / ".torre" / "runs").glob("*.jsonl")
     assert json.loads(record.read_text().splitlines()[-1])["outcome"] == "Interrupted"
 
 
 def test_so_does_one_that_came_by_http(http: Callable[[], str], project: Path) -> None:
-    assert asyncio.run(_cancelled(Client(f"{http()}/mcp"), "7413"))
+    assert asyncio.run(_cancelled(Client(f"{http()}/mcp")))
 
 
-async def _cancelled(connecting: AbstractAsyncContextManager[Client], seconds: str) -> bool:
+async def _cancelled(connecting: AbstractAsyncContextManager[Client]) -> bool:
     """Whether a call's processes are gone soon after it was cancelled, and the server goes on."""
+    seconds = a_long_sleep()
     async with connecting as client:
         given = {"workspace": "project", "checks": [f"trap '' TERM INT; sleep {seconds}; sleep {seconds}"]}
         call = asyncio.create_task(client.call_tool("torre_fix", given))
@@ -168,7 +169,8 @@ async def _cancelled(connecting: AbstractAsyncContextManager[Client], seconds: s
 def test_nothing_outlives_the_server(
     root: Path, project: Path, env: dict[str, str], number: signal.Signals
 ) -> None:
-    call = {"name": "torre_fix", "arguments": {"workspace": "project", "checks": [f"sleep 742{number:d}"]}}
+    seconds = a_long_sleep()
+    call = {"name": "torre_fix", "arguments": {"workspace": "project", "checks": [f"sleep {seconds}"]}}
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     lines = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
@@ -181,9 +183,9 @@ def test_nothing_outlives_the_server(
             assert server.stdin
             server.stdin.write("".join(json.dumps(line) + "\n" for line in lines))
             server.stdin.flush()
-            assert wait_until(lambda: processes_running(f"742{number:d}")), "it never started"
+            assert wait_until(lambda: processes_running(seconds)), "it never started"
             server.send_signal(number)
-            assert wait_until(lambda: not processes_running(f"742{number:d}"), 20)
+            assert wait_until(lambda: not processes_running(seconds), 20)
             server.communicate(timeout=20)
         finally:
             server.kill()

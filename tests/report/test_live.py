@@ -21,7 +21,7 @@ import pytest
 from llm.domain import Event
 from llm.report.live import LiveView, Progress, fitted, width
 from llm.report.text import Paint
-from tests.e2e.conftest import TORRE, environment, processes_running
+from tests.e2e.conftest import TORRE, a_long_sleep, environment, processes_running
 
 Happened = tuple[str, Mapping[str, object]]
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
@@ -103,13 +103,14 @@ def test_it_shows_what_goes_on_and_leaves_nothing_behind(project: Path, tmp_path
 
 
 def test_an_interrupt_gives_the_terminal_back(project: Path, tmp_path: Path) -> None:
-    with started(project, tmp_path / "state", "sleep 7431") as (terminal, process):
-        terminal.shows(lambda text: "reproducing" in text and bool(processes_running("7431")))
+    seconds = a_long_sleep()
+    with started(project, tmp_path / "state", f"sleep {seconds}") as (terminal, process):
+        terminal.shows(lambda text: "reproducing" in text and bool(processes_running(seconds)))
         process.send_signal(signal.SIGINT)
     assert process.returncode == 130
     assert terminal.text == "torre: interrupted; nothing was changed"
     assert terminal.raw.rindex(SHOWN) > terminal.raw.rindex(HIDDEN)
-    assert not processes_running("7431")
+    assert not processes_running(seconds)
 
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])

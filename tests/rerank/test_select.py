@@ -98,6 +98,8 @@ def test_two_finds_of_the_search_that_nobody_compared_prove_nothing() -> None:
     assert select(finds).ambiguous
     assert not select(finds[:1]).ambiguous, "the control: one find has no rival"
     assert not select([replace(e, behaviour="alike") for e in finds]).ambiguous
+    best, other = finds[0], replace(finds[1], behaviour="alike", diff_size=9)
+    assert select([best, other]).winner == best and select([best, other]).ambiguous, "it was compared with nobody"
     a_tools = Evaluation(Candidate(diff="d", prior=0.9), 5)
     assert not select([*finds, a_tools]).ambiguous, "a tool's own fix stands above guesses"
     lanes = [replace(e, candidate=replace(e.candidate, provider="acme/coder")) for e in finds]

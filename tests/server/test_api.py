@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.conftest import processes_running
+from tests.e2e.conftest import a_long_sleep, processes_running
 from tests.e2e.test_interrupt import wait_until
 from tests.server.conftest import CHECK, ENDED, RED, Server, project, start, torre
 
@@ -88,27 +88,29 @@ def events(server: Server, place: str, last: str = "", stop_at: str = "") -> lis
 
 
 def test_cancelling_ends_a_run_and_all_that_it_runs(server: Server) -> None:
-    hang = {"files": {"a": ""}, "checks": ["sleep 7411"]}
+    seconds = a_long_sleep()
+    hang = {"files": {"a": ""}, "checks": [f"sleep {seconds}"]}
     running, waiting = server.run(hang, wait=False), server.run(hang, wait=False)
-    assert wait_until(lambda: processes_running("7411")), "the check never started"
+    assert wait_until(lambda: processes_running(seconds)), "the check never started"
     assert server.post(f"/v1/runs/{waiting['id']}/cancel").json()["state"] == "cancelled"
     assert server.post(f"/v1/runs/{running['id']}/cancel").status_code == 202
     server.until(running["id"], "cancelled", seconds=10)
-    assert not processes_running("7411")
+    assert not processes_running(seconds)
     again = server.post(f"/v1/runs/{running['id']}/cancel")
     assert (again.status_code, again.json()["detail"]) == (409, "there is nothing to cancel: the run is cancelled")
     assert server.run(FILES)["mode"] == "PATCH"
 
 
 def test_a_run_whose_process_dies_has_failed_and_the_server_has_not(server: Server) -> None:
-    run = server.run({"files": {"a": ""}, "checks": ["sleep 7412"]}, wait=False)
-    assert wait_until(lambda: processes_running("7412")), "the check never started"
+    seconds = a_long_sleep()
+    run = server.run({"files": {"a": ""}, "checks": [f"sleep {seconds}"]}, wait=False)
+    assert wait_until(lambda: processes_running(seconds)), "the check never started"
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     assert len(children) == 1
     os.kill(int(children[0]), signal.SIGKILL)
     failure = server.until(run["id"], *ENDED)["failure"]
     assert (failure["status"], failure["detail"]) == (500, "its process was ended by signal 9")
-    assert wait_until(lambda: not processes_running("7412"), 5)
+    assert wait_until(lambda: not processes_running(seconds), 5)
     assert server.get("/readyz").status_code == 200
 
 

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from llm.server.jobs.line import FairLine
-from tests.e2e.conftest import processes_running
+from tests.e2e.conftest import a_long_sleep, processes_running
 from tests.e2e.test_interrupt import wait_until
 from tests.server.conftest import BIN, ENDED, Serve, Server, torre
 
@@ -67,25 +67,26 @@ def test_a_full_queue_pushes_back_and_lets_in_again(serve: Serve) -> None:
 
 
 def test_whoever_is_gone_does_not_keep_the_server_busy(serve: Serve, tmp_path: Path) -> None:
-    server = serve()
-    body = {"workspace": ".", "candidates": ["x"], "checks": ["sleep 7422"]}
+    server, seconds = serve(), a_long_sleep()
+    body = {"workspace": ".", "candidates": ["x"], "checks": [f"sleep {seconds}"]}
     with pytest.raises(httpx2.TimeoutException):
         server.post("/v1/rerank", body, timeout=httpx2.Timeout(10, read=4))
     assert wait_until(lambda: server.get("/readyz").json()["running"] == 0, 15)
-    assert not processes_running("7422")
+    assert not processes_running(seconds)
     (run,) = server.get("/v1/runs").json()["runs"]
     assert (run["kind"], run["state"]) == ("rerank", "cancelled")
 
 
 def test_told_to_stop_it_ends_what_it_can_and_leaves_the_rest_to_the_next(serve: Serve) -> None:
     first = serve("--workers", "2", "--grace", "15")
-    short, long = first.run(hang("1"), wait=False), first.run(hang("7423"), wait=False)
+    seconds = a_long_sleep()
+    short, long = first.run(hang("1"), wait=False), first.run(hang(seconds), wait=False)
     for run in (short, long):
         first.until(run["id"], "running")
-    assert wait_until(lambda: processes_running("7423"))
+    assert wait_until(lambda: processes_running(seconds))
     waiting = first.run(QUICK, wait=False)
     assert first.stop() == 0, first.log
-    assert not processes_running("7423")
+    assert not processes_running(seconds)
     second = serve()
     left = second.until(waiting["id"], *ENDED)
     assert left["state"] == "done", left
@@ -94,34 +95,34 @@ def test_told_to_stop_it_ends_what_it_can_and_leaves_the_rest_to_the_next(serve:
 
 
 def test_told_twice_it_ends_at_once_and_nothing_outlives_it(serve: Serve) -> None:
-    server = serve("--grace", "100")
-    run = server.run(hang("7427"), wait=False)
-    assert wait_until(lambda: processes_running("7427"))
+    server, seconds = serve("--grace", "100"), a_long_sleep()
+    run = server.run(hang(seconds), wait=False)
+    assert wait_until(lambda: processes_running(seconds))
     server.process.send_signal(signal.SIGTERM)
     assert wait_until(lambda: not answers(server))
     time.sleep(1)  # by now it waits for nothing but the run: then the second signal was not heard
     assert server.stop(signal.SIGINT, seconds=20) == 0, server.log
-    assert wait_until(lambda: not processes_running("7427"), 15)
+    assert wait_until(lambda: not processes_running(seconds), 15)
     assert serve().get(f"/v1/runs/{run['id']}").json()["state"] == "interrupted"
 
 
 def test_told_twice_at_once_whoever_waits_for_a_run_is_told(serve: Serve) -> None:
-    server = serve("--grace", "100")
+    server, seconds = serve("--grace", "100"), a_long_sleep()
     told: list[httpx2.Response] = []
 
     def wait() -> None:
         told.append(
-            httpx2.post(f"{server.url}/v1/runs", json=hang("7428"), headers={"Prefer": "wait"}, timeout=60)
+            httpx2.post(f"{server.url}/v1/runs", json=hang(seconds), headers={"Prefer": "wait"}, timeout=60)
         )
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    assert wait_until(lambda: processes_running("7428"))
+    assert wait_until(lambda: processes_running(seconds))
     server.process.send_signal(signal.SIGTERM)
     assert server.stop(signal.SIGINT, seconds=20) == 0, server.log
     waiting.join()
     assert (told[0].status_code, told[0].json()["detail"]) == (503, "the run was interrupted")
-    assert not processes_running("7428")
+    assert not processes_running(seconds)
 
 
 def answers(server: Server) -> bool:
@@ -133,16 +134,16 @@ def answers(server: Server) -> bool:
 
 
 def test_while_it_stops_streams_end_and_whoever_waits_is_told(serve: Serve) -> None:
-    server = serve("--workers", "1", "--grace", "0")
+    server, seconds = serve("--workers", "1", "--grace", "0"), a_long_sleep()
     told: dict[str, httpx2.Response] = {}
     with httpx2.Client(base_url=server.url, timeout=60, trust_env=False) as other:
 
         def wait(name: str, body: dict[str, object]) -> None:
             told[name] = other.post("/v1/runs", json=body, headers={"Prefer": "wait"})
 
-        running = threading.Thread(target=wait, args=("running", hang("7424")))
+        running = threading.Thread(target=wait, args=("running", hang(seconds)))
         running.start()
-        assert wait_until(lambda: processes_running("7424"))
+        assert wait_until(lambda: processes_running(seconds))
         waiting = threading.Thread(target=wait, args=("waiting", QUICK))
         waiting.start()
         assert wait_until(lambda: server.get("/readyz").json()["waiting"] == 1)
@@ -174,15 +175,16 @@ def test_killed_under_load_and_restarted_every_accepted_run_is_accounted_for(ser
                     accepted.append(answer.json()["id"])
                 time.sleep(0.02)
 
-    accepted += [first.run(hang(seconds), wait=False)["id"] for seconds in ("74.25", "74.26")]
+    sleeps = (a_long_sleep(), a_long_sleep())
+    accepted += [first.run(hang(seconds), wait=False)["id"] for seconds in sleeps]
     clients = [threading.Thread(target=load) for _ in range(4)]
     for client in clients:
         client.start()
-    assert wait_until(lambda: len(accepted) >= 10 and processes_running("74.25") and processes_running("74.26"))
+    assert wait_until(lambda: len(accepted) >= 10 and all(map(processes_running, sleeps)))
     first.process.kill()
     for client in clients:
         client.join()
-    assert wait_until(lambda: not processes_running("74.25") and not processes_running("74.26"), 10)
+    assert wait_until(lambda: not any(map(processes_running, sleeps)), 10)
     second = serve("--workers", "2", "--rate", "1000")
     kept = {run["id"]: run["state"] for run in everything(second)}
     assert set(accepted) <= set(kept) and len(set(accepted)) == len(accepted)
