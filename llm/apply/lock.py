@@ -27,6 +27,7 @@ from llm.ledger.ours import forget, is_ours, note
 WRITABLE = "make it a directory that you may write to: an apply keeps its lock and the old files there"
 NOTABLE = "make it writable, or set XDG_STATE_HOME: an apply notes there what is its own"
 _NAME = "apply.lock"
+_LOOK_S = 0.5
 _MOST_BYTES = 64 << 10
 _MOST_REASON = 3000
 _BLOCK = 4096
@@ -147,12 +148,22 @@ def _open(root: Path) -> tuple[int, Path]:
             raise _unusable(path, error) from error
         try:
             _refuse_odd(file, path)
-            if not _flocked(file, fcntl.LOCK_EX):
+            if not _taken(file):
                 raise _locked(root, _busy(_read(file, None)))
             if _is_named(file, path):
                 return os.dup(file), path
         finally:
             os.close(file)
+
+
+def _taken(file: int) -> bool:
+    """Whether it could be had: whoever only looks at it (`standing`) has it for a moment."""
+    until = time.monotonic() + _LOOK_S
+    while not _flocked(file, fcntl.LOCK_EX):
+        if time.monotonic() > until:
+            return False
+        time.sleep(_LOOK_S / 20)
+    return True
 
 
 def _flocked(file: int, kind: int) -> bool:

@@ -84,7 +84,13 @@ def _launcher(plan: dict[str, Any]) -> Iterator[tuple[socket.socket, dict[str, A
     start = _START.format(root=_PACKAGE_ROOT, fd=its_server.fileno())
     command, env = scoped([sys.executable, "-I", "-S", "-c", start], os.environ)
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, env=env, cwd="/", pass_fds=[its_server.fileno()], start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # whoever reads what this process prints is not to wait for that one's end
+        env=env,
+        cwd="/",
+        pass_fds=[its_server.fileno()],
+        start_new_session=True,
     )
     its_server.close()
     with process, server:

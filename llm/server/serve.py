@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -42,7 +42,6 @@ def serve(settings: Settings) -> None:
     except BaseException:
         service.table.close()
         raise
-    _tell(listener, service)
     config = uvicorn.Config(
         build(service),
         loop="asyncio",
@@ -57,15 +56,16 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=round(settings.grace_s) + _CLOSING_S,
     )
-    _Server(config, service.desk).run([listener])
+    _Server(config, service.desk, lambda: _tell(listener, service)).run([listener])
 
 
 class _Server(uvicorn.Server):
     """uvicorn, whose streams are told that it ends, and which does not send itself the signal again."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._desk = desk
+        self._tell_started = started
         self._closing: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -78,6 +78,11 @@ class _Server(uvicorn.Server):
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's; then it is told, as it answers and hears signals from now on."""
+        await super().startup(sockets)
+        self._tell_started()
 
     def _stop(self) -> None:
         if self._closing is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from llm.errors import ApplyError
 
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 30.0
 _COMMIT_S = 60.0
 _SAFE = tuple(
     word

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -303,3 +304,15 @@ def test_a_file_that_comes_and_goes_within_a_diff_is_none(project: Path, env: En
     made = "--- /dev/null\n+++ b/brief.txt\n@@ -0,0 +1 @@\n+x\n--- a/brief.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
     wanted = replace(wanted, diff=wanted.diff + made, originals={**wanted.originals, "brief.txt": None})
     assert apply_plan(wanted, env, TERMS).files == ("app.py",)
+
+
+def test_who_only_looks_at_the_lock_is_in_nobodys_way(project: Path, env: Env) -> None:
+    lock = project / ".torre" / "apply.lock"
+    lock.parent.mkdir(exist_ok=True)
+    looker = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o600)
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    looked = Timer(0.1, os.close, [looker])
+    looked.start()
+    with hold(project, env, "an apply"):
+        assert standing(project, env).alive
+    looked.join()

@@ -22,7 +22,7 @@ _SIX = """
 import os, time
 for _ in range(5):
     if os.fork() == 0: break
-x = bytearray(60 << 20); time.sleep(1.5); print("THROUGH")
+x = bytearray(60 << 20); time.sleep(4); print("THROUGH")
 """
 _MEMFD = """
 import os
@@ -86,7 +86,7 @@ _DAEMON = """
 import os, time
 if os.fork() == 0:
     os.setsid()
-    if os.fork() == 0: time.sleep(6)
+    if os.fork() == 0: time.sleep(40)
     os._exit(0)
 """
 _KILL_ALL_CONTROL = """
@@ -128,7 +128,7 @@ SIEGES = [
     Siege("starts threads past its limit", _THREADS, {"exit_code": 1}, {"processes": 100}),
     Siege(
         "fills memory in one process",
-        "x = bytearray(300 << 20); import time; time.sleep(1); print('THROUGH')",
+        "x = bytearray(300 << 20); import time; time.sleep(4); print('THROUGH')",
         {"killed": "oom"},
         {"memory_bytes": 150 * MIB},
     ),
@@ -162,7 +162,7 @@ SIEGES = [
     Siege("hangs on a fifo", _FIFO, {"killed": "timeout"}, {"wall_s": 0.5}),
     Siege("ignores SIGTERM", _DEAF, {"killed": "timeout"}, {"wall_s": 0.5}),
     Siege("spins in eight processes", _SPIN, {"killed": "timeout"}, {"wall_s": 0.5}),
-    Siege("leaves a daemon that holds its output open", _DAEMON, {"killed": "", "exit_code": 0}, within_s=4),
+    Siege("leaves a daemon that holds its output open", _DAEMON, {"killed": "", "exit_code": 0}, within_s=30),
     *(
         Siege(f"floods its {name}", _FLOOD.format(to), {"killed": "output"}, control=_FLOOD_CONTROL.format(to))
         for name, to in (("output", "stdout"), ("errors", "stderr"))

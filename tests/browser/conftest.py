@@ -20,7 +20,7 @@ _ALONE = (
     *("--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 )
 """What keeps a browser from asking for anything of its own, and pages from reaching any other machine."""
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 180_000
 Open = Callable[..., Tab]
 
 

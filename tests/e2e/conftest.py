@@ -22,7 +22,7 @@ EXAMPLES = REPOSITORY / "examples"
 BIN = Path(sys.executable).parent
 TORRE = (str(BIN / "torre"),)
 MODULE = (sys.executable, "-m", "llm.cli")
-TIMEOUT_S = 240
+TIMEOUT_S = 800
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TMPDIR", "USER")
 
 

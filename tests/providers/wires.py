@@ -24,6 +24,6 @@ def warm_wire(protocol: str) -> Wire:
 def asking(base_url: str, text: str = PROMPT, **changes: Any) -> Call:
     """A call with a planted key and prompt, and patience for a busy machine."""
     call = Call(
-        "gpt-4o", base_url, KEY, "You repair builds.", (Message("user", text),), first_byte_s=5.0, total_s=10.0
+        "gpt-4o", base_url, KEY, "You repair builds.", (Message("user", text),), first_byte_s=60.0, total_s=120.0
     )
     return replace(call, **changes)

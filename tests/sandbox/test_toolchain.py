@@ -92,7 +92,7 @@ def test_a_venv_brings_its_base_interpreter(workspace: Path, home: Path) -> None
     assert not any(target.startswith(str(workspace)) for target in targets(toolchain))
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("what", ["pipe", "folder", "/dev/zero", "/dev/tty", "/proc/kmsg"])
 def test_what_a_checkout_has_for_settings_is_not_waited_for(workspace: Path, home: Path, what: str) -> None:
     """As a pipe it held Torre up for ever, and as a link to zeros it filled the machine's memory."""

@@ -59,7 +59,7 @@ class Server:
             assert time.monotonic() < end, told
             time.sleep(0.05)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 40) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 150) -> int:
         """End it by a signal; its exit code."""
         self.client.close()
         if self.process.poll() is None:

@@ -23,7 +23,7 @@ from tests.server.conftest import Server, environment, start, torre
 
 LANE, MODEL = "acme/coder", "coder-1"
 _STAGES = ("types", "build", "tests", "style", "docs", "general")
-_READY_S = 20.0
+_READY_S = 180.0
 _LOG = "prometheus.log"
 
 

@@ -47,7 +47,7 @@ def test_cleaning_leaves_no_control_character_and_stripping_twice_changes_nothin
         plain.encode("utf-8")
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "unit",
     [
