@@ -19,6 +19,7 @@ from threading import Event, Timer
 import pytest
 
 from llm.sandbox.base import Job, Limits, Sandbox
+from tests.e2e.test_interrupt import wait_until
 from tests.sandbox.leftovers import assert_gone, marked
 from tests.sandbox.runner import CHECKOUT
 
@@ -50,10 +51,10 @@ while True:
 def test_the_daemons_outlive_their_parent_outside() -> None:
     mark = f"torre-mark-{uuid.uuid4().hex}"
     subprocess.run([sys.executable, "-c", DAEMONS, mark, "0.2"], check=True)
+    assert wait_until(lambda: len(marked(mark)) == 3), marked(mark)
     survivors = marked(mark)
     for survivor in survivors:
         os.kill(int(survivor.split()[0]), signal.SIGKILL)
-    assert len(survivors) == 3
 
 
 @pytest.mark.timeout(120 + JOBS)

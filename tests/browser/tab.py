@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request
 
@@ -50,6 +51,13 @@ class Tab:
     def _alerted(self, dialog: Dialog) -> None:
         self.complaints.append(f"dialog: {dialog.message}")
         dialog.dismiss()
+
+    def hears(self, words: str, seconds: float = 60) -> bool:
+        """Whether such a complaint comes, now or within this time."""
+        end = time.monotonic() + seconds
+        while not (found := words in "\n".join(self.complaints)) and time.monotonic() < end:
+            self.page.wait_for_timeout(50)
+        return found
 
     def go(self, path: str) -> Page:
         """The page at a path of the server, once it is loaded."""

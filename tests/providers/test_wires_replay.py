@@ -83,24 +83,25 @@ def test_every_failure_can_be_scripted(script: Script, cause: Cause) -> None:
         ({"text": "refused", "finish": "withheld"}, Cause.EMPTY),
         ({"text": " \n"}, Cause.EMPTY),
         ({"text": "x" * 500}, Cause.TOO_LARGE),
-        ({"text": "slow", "delay_s": 5}, Cause.TIMEOUT),
-        ({"text": "stalls", "stall_s": 5}, Cause.TIMEOUT),
+        ({"text": "slow", "delay_s": 60}, Cause.TIMEOUT),
+        ({"text": "stalls", "stall_s": 60}, Cause.TIMEOUT),
     ],
 )
 def test_what_goes_wrong_with_a_vendor_goes_wrong_here(script: Script, row: dict[str, Any], cause: Cause) -> None:
     script.holds(row)
     started = time.monotonic()
-    assert script.failure(first_byte_s=0.2, total_s=0.3, max_chars=100).cause is cause
-    assert time.monotonic() - started < 1
+    soon: dict[str, Any] = {"first_byte_s": 0.2, "total_s": 0.3} if cause is Cause.TIMEOUT else {}
+    assert script.failure(max_chars=100, **soon).cause is cause
+    assert time.monotonic() - started < 30
 
 
 def test_a_delay_can_be_cancelled(script: Script) -> None:
-    script.holds({"text": "slow", "delay_s": 5})
+    script.holds({"text": "slow", "delay_s": 60})
     cancel = threading.Event()
     threading.Timer(0.1, cancel.set).start()
     started = time.monotonic()
     assert script.failure(cancel=cancel).cause is Cause.CANCELLED
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("content", ["", "{", '[{"txet": "typo"}]', '[{"fail": "no such cause"}]'])
