@@ -76,11 +76,18 @@ class Supervisors:
 
     def hand_over(self, fds: list[int]) -> None:
         """A job's descriptors to the one that stands by, and a new one in its place, which must not get them."""
-        with self._spare:
-            socket.send_fds(self._spare, [b"j"], fds)
+        try:
+            self._tell_spare(fds)
+        except OSError:  # it was killed as it stood by: the kernel may choose it when memory runs out
+            self._spare = self._fork()
+            self._tell_spare(fds)
         for fd in fds:
             os.close(fd)
         self._spare = self._fork()
+
+    def _tell_spare(self, fds: list[int]) -> None:
+        with self._spare:
+            socket.send_fds(self._spare, [b"j"], fds)
 
     def reap(self, ready: set[int]) -> None:
         """A supervisor has killed all of its job before it ends, unless it was killed itself; its memory group is

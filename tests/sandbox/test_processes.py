@@ -159,6 +159,18 @@ def test_a_supervisor_that_dies_takes_its_job_with_it_and_nothing_else(workspace
         assert second.result(20).exit_code == 0
 
 
+def test_one_that_dies_as_it_stands_by_is_replaced(workspace: Path) -> None:
+    with open_sandbox(workspace) as sandbox:
+        sandbox.execute(sh("true"))
+        launcher = int(_children()[-1])
+        killed = set(_children(launcher))
+        for pid in killed:
+            os.kill(int(pid), signal.SIGKILL)
+        while killed & set(_children(launcher)):
+            time.sleep(0.01)
+        assert killed and sandbox.execute(sh("echo next")).stdout == b"next\n"
+
+
 def test_eight_jobs_from_eight_threads(sandbox: Sandbox) -> None:
     def one(number: int) -> tuple[bytes, bytes]:
         done = sandbox.execute(sh(f"echo {number} > a.txt; sleep 0.1; cat a.txt; cat a.txt > $TORRE_REPORT"))
