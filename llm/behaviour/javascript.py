@@ -22,7 +22,7 @@ STARTS = 2.0
 
 _RUNNER = INSIDE / "torre_js" / "behaviour.cjs"
 _REPORT_BYTES = 64 * MIB
-_GRACE_S = 2.0
+_GRACE_S = 10.0
 _TESTS = 20
 
 Compared = tuple[Measured, tuple[Nature, ...]]

@@ -16,7 +16,8 @@ from llm.triage.clean import strip_control
 _RUNNER = INSIDE / "torre_behaviour.py"
 _CALL_MEMORY = 512 * MIB
 _REPORT_BYTES = 64 * MIB
-_GRACE_S = 1.5
+_GRACE_S = 10.0
+"""For its start and its report, beyond the time that it keeps to itself."""
 _OTHERS = 60
 
 

@@ -187,7 +187,7 @@ def _fix(folder: Path) -> _Fixed:
     (config / "providers.yaml").write_text("isolation: reduced\n")
     environ = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     environ |= {"PYTHONPATH": str(CHECKOUT), "XDG_CONFIG_HOME": str(config.parent), "XDG_CACHE_HOME": str(folder)}
-    command = [*_SETTING, KINDS[0], sys.executable, "-m", "llm.cli", "fix", "--max-seconds", "10"]
+    command = [*_SETTING, KINDS[0], sys.executable, "-m", "llm.cli", "fix", "--max-seconds", "60"]
     return subprocess.run(
         command, env=environ, cwd=workspace, capture_output=True, text=True, check=False
     ), workspace
