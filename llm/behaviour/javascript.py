@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from llm.behaviour.changed import Texts
-from llm.behaviour.measure import Input, Measured, Outcome
+from llm.behaviour.measure import GRACE_S, Input, Measured, Outcome
 from llm.behaviour.verdict import Nature, with_others
 from llm.checks.base import INSIDE
 from llm.checks.javascript import FAILING, SOURCE, framework_of, test_files
@@ -22,7 +22,6 @@ STARTS = 2.0
 
 _RUNNER = INSIDE / "torre_js" / "behaviour.cjs"
 _REPORT_BYTES = 64 * MIB
-_GRACE_S = 10.0
 _TESTS = 20
 
 Compared = tuple[Measured, tuple[Nature, ...]]
@@ -57,7 +56,7 @@ def compared(versions: Sequence[Texts], examiner: Examiner, seconds: float) -> C
         argv=("node", str(_RUNNER)),
         env={"TORRE_TYPESCRIPT": str(typescript_home())},
         stdin=json.dumps(settings).encode(),
-        limits=Limits(wall_s=seconds + _GRACE_S, report_bytes=_REPORT_BYTES),
+        limits=Limits(wall_s=seconds + GRACE_S, report_bytes=_REPORT_BYTES),
     )
     completed = examiner.sandbox.execute(job)
     said = completed.stderr.decode(errors="replace").strip().splitlines()

@@ -16,7 +16,7 @@ from llm.triage.clean import strip_control
 _RUNNER = INSIDE / "torre_behaviour.py"
 _CALL_MEMORY = 512 * MIB
 _REPORT_BYTES = 64 * MIB
-_GRACE_S = 10.0
+GRACE_S = 10.0
 """For its start and its report, beyond the time that it keeps to itself."""
 _OTHERS = 60
 
@@ -113,7 +113,7 @@ def measure(question: Question, sandbox: Sandbox, workspace: str, seconds: float
         directory=check.directory,
         env={"PYTHONHASHSEED": "0", **launch.env},
         stdin=json.dumps(settings).encode() + b"\n",
-        limits=Limits(wall_s=seconds + _GRACE_S, report_bytes=_REPORT_BYTES),
+        limits=Limits(wall_s=seconds + GRACE_S, report_bytes=_REPORT_BYTES),
     )
     completed = sandbox.execute(job)
     said = completed.stderr.decode(errors="replace").strip().splitlines()
