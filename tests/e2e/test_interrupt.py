@@ -39,12 +39,12 @@ def test_an_interrupted_run_leaves_nothing_but_its_trace(
         try:
             assert wait_until(lambda: processes_running(seconds)), "the check never started"
             process.send_signal(number)
-            stdout, stderr = process.communicate(timeout=90)
+            stdout, stderr = process.communicate(timeout=15)
         finally:
             process.kill()
     assert process.returncode == 130, stderr
     told = json.loads(stdout)
-    assert wait_until(lambda: not processes_running(seconds), 60), processes_running(seconds)
+    assert wait_until(lambda: not processes_running(seconds), 5), processes_running(seconds)
     assert fingerprint(root) == before
     traces = list((root / ".torre" / "runs").glob("*.jsonl"))
     assert [trace.stem for trace in traces] == [told["trace_id"]], "what was interrupted can be looked up"

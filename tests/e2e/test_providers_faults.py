@@ -104,8 +104,8 @@ def test_a_stalled_lane_ends_with_the_deadline(user: User, red: Path, llmock: Ll
     scripted(llmock, slow=stall, good=say(whole(GREEN)))
     user.lanes({GPT: row(GPT, llmock, "slow"), LOCAL: row(LOCAL, llmock, "good")}, race=False)
     began = time.monotonic()
-    ran = user.fix(red, "--deadline", "40")
-    assert time.monotonic() - began < 300
+    ran = user.fix(red, "--deadline", "12")
+    assert time.monotonic() - began < 60
     assert ran.exit_code == 0, ran.stderr
     (stalled,) = [a for a in user.attempts(red) if a["lane"] == GPT]
     assert stalled["cause"] in ("timeout", "cancelled")
@@ -178,7 +178,7 @@ def test_retry_after_holds_for_every_process_until_it_has_passed(user: User, red
     user.lanes({GPT: row(GPT, llmock, "m")})
     assert user.fix(red).exit_code == 3
     (lane,) = [each for each in user.told("providers", cwd=red)["lanes"] if each["provider"] == GPT]
-    assert lane["cooldown_s"] <= 7
+    assert 0 < lane["cooldown_s"] <= 7
     while len(llmock.requests()) < 2:
         ran = user.fix(red)
         if ran.exit_code != 0:

@@ -160,7 +160,7 @@ async def _cancelled(connecting: AbstractAsyncContextManager[Client]) -> bool:
         call = asyncio.create_task(client.call_tool("torre_fix", given))
         assert await asyncio.to_thread(wait_until, lambda: processes_running(seconds)), "it never started"
         call.cancel()
-        gone = await asyncio.to_thread(wait_until, lambda: not processes_running(seconds), 90)
+        gone = await asyncio.to_thread(wait_until, lambda: not processes_running(seconds), 20)
         assert len((await client.list_tools()).tools) == len(TOOLS)
         return gone
 
@@ -185,8 +185,8 @@ def test_nothing_outlives_the_server(
             server.stdin.flush()
             assert wait_until(lambda: processes_running(seconds)), "it never started"
             server.send_signal(number)
-            assert wait_until(lambda: not processes_running(seconds), 90)
-            server.communicate(timeout=90)
+            assert wait_until(lambda: not processes_running(seconds), 20)
+            server.communicate(timeout=20)
         finally:
             server.kill()
 

@@ -193,9 +193,11 @@ def test_a_connection_cut_before_the_answer_is_unreachable_but_was_sent(raw: Raw
 def test_a_trickle_of_bytes_does_not_hold_the_clock(raw: RawServer, protocol: str) -> None:
     dialect = DIALECTS[protocol]
     raw.script = streaming(dialect.opening, *[dialect.text("")] * 40, pause_s=0.05)
+    started = time.monotonic()
     assert failure(raw, protocol, first_byte_s=SOON_S).cause is Cause.TIMEOUT
     raw.script = streaming(dialect.opening, *[dialect.text("word ")] * 40, pause_s=0.05)
     assert failure(raw, protocol, total_s=SOON_S).cause is Cause.TIMEOUT
+    assert time.monotonic() - started < 2 * SOON_S + 0.5
 
 
 def test_an_endless_line_is_not_kept_for_ever(raw: RawServer, protocol: str) -> None:
@@ -228,7 +230,7 @@ def test_a_cancelled_call_hangs_up_before_the_first_byte(raw: RawServer, protoco
     raw.script = raw.hang_until_gone
     failed = cancelled(raw, protocol, 0.2)
     assert (failed.cause, failed.sent) == (Cause.CANCELLED, True)
-    assert raw.gone.wait(30)
+    assert raw.gone.wait(2)
 
 
 def test_a_cancelled_call_hangs_up_in_mid_stream(raw: RawServer, protocol: str) -> None:
@@ -241,7 +243,7 @@ def test_a_cancelled_call_hangs_up_in_mid_stream(raw: RawServer, protocol: str) 
     raw.script = script
     failed = cancelled(raw, protocol, 1.0)
     assert failed.cause is Cause.CANCELLED
-    assert raw.gone.wait(30)
+    assert raw.gone.wait(2)
     assert failed.tokens_in == (9 if protocol == "anthropic" else None)
 
 
@@ -254,7 +256,7 @@ def test_the_server_sees_the_hang_up_of_an_answer_too_long(raw: RawServer, proto
 
     raw.script = script
     assert failure(raw, protocol, max_chars=100).cause is Cause.TOO_LARGE
-    assert raw.gone.wait(30)
+    assert raw.gone.wait(2)
 
 
 def test_a_call_nobody_wants_is_never_sent(raw: RawServer, protocol: str) -> None:

@@ -92,7 +92,7 @@ def test_what_goes_wrong_with_a_vendor_goes_wrong_here(script: Script, row: dict
     started = time.monotonic()
     soon: dict[str, Any] = {"first_byte_s": 0.2, "total_s": 0.3} if cause is Cause.TIMEOUT else {}
     assert script.failure(max_chars=100, **soon).cause is cause
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 1
 
 
 def test_a_delay_can_be_cancelled(script: Script) -> None:
@@ -101,7 +101,7 @@ def test_a_delay_can_be_cancelled(script: Script) -> None:
     threading.Timer(0.1, cancel.set).start()
     started = time.monotonic()
     assert script.failure(cancel=cancel).cause is Cause.CANCELLED
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("content", ["", "{", '[{"txet": "typo"}]', '[{"fail": "no such cause"}]'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -143,7 +144,9 @@ def test_a_stream_that_breaks_is_no_answer(llmock: Llmock, protocol: str, kind: 
 
 def test_a_slow_first_byte_times_out(llmock: Llmock, protocol: str) -> None:
     llmock.will({"type": "slow_first_token", "seconds": 4})
+    started = time.monotonic()
     assert failure(llmock, protocol, first_byte_s=SOON_S).cause is Cause.TIMEOUT
+    assert time.monotonic() - started < SOON_S + 0.5
 
 
 def test_a_stall_in_mid_stream_times_out(llmock: Llmock, protocol: str) -> None:
@@ -151,11 +154,13 @@ def test_a_stall_in_mid_stream_times_out(llmock: Llmock, protocol: str) -> None:
         {"type": "reply", "text": "some words of an answer that stalls"},
         {"type": "stream_fault", "kind": "stall", "after_chunks": 3, "stall_seconds": 4},
     )
+    started = time.monotonic()
     heard: list[str] = []
     question = call(llmock, protocol, total_s=SOON_S)
     with pytest.raises(ProviderFailure) as caught:
         wire(protocol).ask(question, heard.append)
     assert caught.value.cause is Cause.TIMEOUT
+    assert time.monotonic() - started < SOON_S + 0.5
 
 
 def test_a_conversation_keeps_its_turns(llmock: Llmock, protocol: str) -> None:

@@ -18,7 +18,7 @@ def marked(mark: str) -> list[str]:
     return found
 
 
-def assert_gone(mark: str, within_s: float = 90) -> None:
+def assert_gone(mark: str, within_s: float = 20) -> None:
     """Nothing with the mark lives, or at least not for long: a busy machine takes its time to kill."""
     end = time.monotonic() + within_s
     while (left := marked(mark)) and time.monotonic() < end:

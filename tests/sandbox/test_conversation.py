@@ -74,7 +74,7 @@ def test_a_slow_listener_does_not_stop_the_clock(sandbox: Sandbox) -> None:
 
     done = sandbox.execute(sh("yes > $TORRE_REPORT", on_report=listen, limits=Limits(wall_s=0.3)))
     assert done.killed == "timeout"
-    assert done.duration_s < 30
+    assert done.duration_s < 4
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -85,7 +85,7 @@ def test_a_listener_that_raises_ends_the_job(sandbox: Sandbox) -> None:
     started = time.monotonic()
     with pytest.raises(SandboxError, match="on_report"):
         sandbox.execute(sh("echo x > $TORRE_REPORT; sleep 60", on_report=listen))
-    assert time.monotonic() - started < 40
+    assert time.monotonic() - started < 10
 
 
 def test_the_job_has_no_terminal(sandbox: Sandbox) -> None:

@@ -17,7 +17,7 @@ def test_wall_time(runner: Runner) -> None:
         if done["stdout"]:
             break
     assert (done["exit_code"], done["killed"], done["stdout"]) == (None, "timeout", "before\n")
-    assert done["duration_s"] < wall_s + 10
+    assert done["duration_s"] < wall_s + 4.3
 
 
 def test_cancel(sandbox: Sandbox) -> None:
@@ -25,7 +25,7 @@ def test_cancel(sandbox: Sandbox) -> None:
     threading.Timer(0.2, cancel.set).start()
     done = sandbox.execute(sh("sleep 60", cancel=cancel))
     assert (done.killed, done.exit_code) == ("cancelled", None)
-    assert done.duration_s < 30
+    assert done.duration_s < 5
 
 
 def test_cancelled_before_the_start(sandbox: Sandbox) -> None:
